@@ -1,0 +1,167 @@
+import type { PortableDataHash, Uuid } from '../core/ids.ts';
+import type { JsonObject } from '../core/json.ts';
+
+/**
+ * The wire records, with Arvados' own names (Arvados API 3.2, "Containers", "Container requests", "Collections",
+ * "Links", "Logs"). Times are RFC 3339 UTC. Amounts are bytes and seconds.
+ */
+interface RecordBase {
+  readonly uuid: Uuid;
+  readonly owner_uuid: string;
+  readonly created_at: string;
+  readonly modified_at: string;
+}
+
+export type Mount =
+  | {
+      readonly kind: 'collection';
+      readonly portable_data_hash?: PortableDataHash;
+      readonly uuid?: Uuid;
+      readonly path?: string;
+      readonly writable?: boolean;
+    }
+  | { readonly kind: 'tmp'; readonly capacity: number }
+  | { readonly kind: 'text'; readonly content: string }
+  | { readonly kind: 'json'; readonly content: unknown }
+  /** Only as `stdout` and `stderr`: the path in the container of the file that receives the stream. */
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'git_tree'; readonly url: string; readonly commit: string; readonly path?: string };
+
+export type Mounts = Readonly<Record<string, Mount>>;
+
+export interface RuntimeConstraints {
+  /** Network access for the container (and, on a cluster, its API). */
+  readonly API?: boolean;
+  readonly ram: number;
+  readonly vcpus: number;
+  readonly keep_cache_ram?: number;
+  readonly keep_cache_disk?: number;
+  readonly gpu?: {
+    readonly stack: 'cuda' | 'rocm';
+    readonly device_count: number;
+    readonly driver_version: string;
+    readonly hardware_target: readonly string[];
+    readonly vram: number;
+  };
+}
+
+export interface SchedulingParameters {
+  readonly partitions?: readonly string[];
+  readonly preemptible?: boolean;
+  /** Seconds; 0 or absent: no limit. */
+  readonly max_run_time?: number;
+}
+
+/** What both a container request and a container say about the work. */
+export interface ContainerWork {
+  readonly command: readonly string[];
+  /** PDH of an image collection, `arvados/builtin`, or `hallmark/host` (no container: the host itself, embedded cluster only). */
+  readonly container_image: string;
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly mounts: Mounts;
+  readonly output_path: string;
+  readonly output_glob: readonly string[];
+  readonly runtime_constraints: RuntimeConstraints;
+  readonly scheduling_parameters: SchedulingParameters;
+}
+
+export type ContainerRequestState = 'Uncommitted' | 'Committed' | 'Final';
+export type ContainerState = 'Queued' | 'Locked' | 'Running' | 'Complete' | 'Cancelled';
+
+export interface ContainerRequest extends RecordBase, ContainerWork {
+  readonly name: string;
+  readonly description: string;
+  readonly properties: JsonObject;
+  readonly state: ContainerRequestState;
+  readonly priority: number;
+  readonly requesting_container_uuid: Uuid | null;
+  readonly container_uuid: Uuid | null;
+  readonly container_count: number;
+  readonly container_count_max: number;
+  readonly use_existing: boolean;
+  readonly output_name: string | null;
+  readonly output_ttl: number;
+  readonly output_properties: JsonObject;
+  readonly output_uuid: Uuid | null;
+  readonly log_uuid: Uuid | null;
+  /** Write-only on the wire: always `{}` when read. */
+  readonly secret_mounts: Mounts;
+}
+
+export interface RuntimeStatus {
+  readonly error?: string;
+  readonly errorDetail?: string;
+  readonly warning?: string;
+  readonly warningDetail?: string;
+  readonly activity?: string;
+  /** Filled by crunch-run: the most that was used. Bytes, seconds. */
+  readonly usage?: { readonly peakRamBytes?: number; readonly cpuSeconds?: number; readonly wallSeconds?: number };
+  /** True when the kernel or the limit ended it for want of memory. */
+  readonly outOfMemory?: boolean;
+}
+
+export interface Container extends RecordBase, ContainerWork {
+  readonly state: ContainerState;
+  readonly priority: number;
+  readonly locked_by_uuid: string | null;
+  readonly lock_count: number;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly exit_code: number | null;
+  /** PDH of the output collection. */
+  readonly output: PortableDataHash | null;
+  /** PDH of the log collection; while it runs, of what has been saved so far. */
+  readonly log: PortableDataHash | null;
+  readonly output_properties: JsonObject;
+  readonly progress: number | null;
+  readonly runtime_status: RuntimeStatus;
+}
+
+export interface CollectionRecord extends RecordBase {
+  readonly name: string | null;
+  readonly description: string | null;
+  readonly properties: JsonObject;
+  readonly portable_data_hash: PortableDataHash;
+  /** Not in a list unless selected. */
+  readonly manifest_text: string;
+  readonly trash_at: string | null;
+  readonly delete_at: string | null;
+}
+
+export interface Link extends RecordBase {
+  readonly link_class: string;
+  readonly name: string;
+  readonly tail_uuid: string | null;
+  readonly head_uuid: string | null;
+  readonly properties: JsonObject;
+}
+
+export interface LogRecord extends RecordBase {
+  readonly id: number;
+  readonly object_uuid: Uuid | null;
+  readonly event_at: string;
+  /** `create`, `update`, `stdout`, `stderr`, `crunch-run`, … */
+  readonly event_type: string;
+  readonly properties: JsonObject;
+}
+
+export interface WorkflowRecord extends RecordBase {
+  readonly name: string;
+  readonly description: string;
+  readonly definition: string;
+}
+
+/** Resource name in URLs → its record. */
+export interface Records {
+  readonly collections: CollectionRecord;
+  readonly container_requests: ContainerRequest;
+  readonly containers: Container;
+  readonly links: Link;
+  readonly logs: LogRecord;
+  readonly workflows: WorkflowRecord;
+}
+export type Resource = keyof Records;
+
+export const builtinImage = 'arvados/builtin';
+export const hostImage = 'hallmark/host';

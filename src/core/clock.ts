@@ -1,0 +1,20 @@
+/** Time as passed in from outside, so that tests decide it. */
+export interface Clock {
+  /** Nanoseconds since the Unix epoch; never goes back within one process, even when the system clock does. */
+  nowNs(): bigint;
+}
+
+/** The system's clock: wall time at start, advanced by the monotonic clock. */
+export function systemClock(): Clock {
+  const wallNs = BigInt(Date.now()) * 1_000_000n;
+  const startNs = process.hrtime.bigint();
+  return { nowNs: () => wallNs + (process.hrtime.bigint() - startNs) };
+}
+
+/** RFC 3339 UTC with nine decimals: `2026-11-22T05:20:38.000000001Z`. */
+export function toRfc3339Nano(ns: bigint): string {
+  const seconds = ns / 1_000_000_000n;
+  const rest = ns % 1_000_000_000n;
+  const date = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
+  return `${date}.${rest.toString().padStart(9, '0')}Z`;
+}

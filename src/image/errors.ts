@@ -1,0 +1,27 @@
+import { type ErrorDetails, HallmarkError } from '../core/errors.ts';
+
+export type ImageErrorCode =
+  | 'image/bad-reference'
+  | 'image/bad-manifest'
+  | 'image/bad-archive'
+  | 'image/unsafe-layer'
+  | 'image/digest-mismatch'
+  | 'image/blob-missing'
+  | 'image/blob-damaged'
+  | 'image/no-platform'
+  | 'image/not-found'
+  | 'image/unauthorized'
+  | 'image/registry-unavailable'
+  | 'image/registry-error'
+  | 'image/bad-registries-conf'
+  | 'image/bad-dockerfile'
+  | 'image/unsupported-instruction'
+  | 'image/build-step-failed'
+  | 'image/context-escape'
+  | 'image/ambiguous-hash';
+
+export const imageError = (
+  code: ImageErrorCode,
+  message: string,
+  details?: ErrorDetails,
+): HallmarkError<ImageErrorCode> => new HallmarkError(code, message, details);
