@@ -4,14 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { TarEntry } from './entry.ts';
+import { noXattrs, type TarEntry } from './entry.ts';
 import { readTar } from './read.ts';
-import { type TarMember, writeTar } from './write.ts';
+import { type TarWriteMember, writeTar } from './write.ts';
 
-const file = (name: string, text: string, more: Partial<TarEntry> = {}): TarMember => {
+const file = (path: string, text: string, more: Partial<TarEntry> = {}): TarWriteMember => {
   const body = Buffer.from(text);
   return {
-    entry: { name, type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 7, size: body.length, ...more },
+    entry: {
+      path,
+      type: 'file',
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      mtime: 7,
+      size: body.length,
+      linkPath: '',
+      xattrs: noXattrs,
+      ...more,
+    },
     body: [body],
   };
 };
@@ -24,15 +35,42 @@ async function collect(source: AsyncIterable<Uint8Array>) {
   return found;
 }
 
-const toBytes = async (members: TarMember[]) => Buffer.concat(await Array.fromAsync(writeTar(members)));
+const toBytes = async (members: TarWriteMember[]) => Buffer.concat(await Array.fromAsync(writeTar(members)));
 
 describe('tar', () => {
   it('reads back what it writes: long names, big ids, links, attributes', async () => {
     const long = `${'d'.repeat(90)}/${'f'.repeat(120)}-ä`;
-    const members: TarMember[] = [
-      file(long, 'x'.repeat(1000), { uid: 3_000_000, xattrs: { 'security.capability': '\x01\xff\0=' } }),
-      { entry: { name: 'l', type: 'symlink', mode: 0o777, uid: 1, gid: 2, size: 0, mtimeSeconds: 0, linkName: long } },
-      { entry: { name: 'd', type: 'directory', mode: 0o1777, uid: 0, gid: 0, size: 0, mtimeSeconds: 0 } },
+    const members: TarWriteMember[] = [
+      file(long, 'x'.repeat(1000), {
+        uid: 3_000_000,
+        xattrs: new Map([['security.capability', Buffer.from([1, 255, 0, 61])]]),
+      }),
+      {
+        entry: {
+          path: 'l',
+          type: 'symlink',
+          mode: 0o777,
+          uid: 1,
+          gid: 2,
+          size: 0,
+          mtime: 0,
+          linkPath: long,
+          xattrs: noXattrs,
+        },
+      },
+      {
+        entry: {
+          path: 'd',
+          type: 'directory',
+          mode: 0o1777,
+          uid: 0,
+          gid: 0,
+          size: 0,
+          mtime: 0,
+          linkPath: '',
+          xattrs: noXattrs,
+        },
+      },
     ];
     const found = await collect(writeTar(members));
     expect(found.map(({ entry }) => entry)).toEqual(members.map(({ entry }) => entry));
@@ -49,7 +87,7 @@ describe('tar', () => {
       Array.from({ length: Math.ceil(bytes.length / 7) }, (_, at) => bytes.subarray(at * 7, at * 7 + 7)),
     );
     const names: string[] = [];
-    for await (const { entry } of readTar(pieces)) names.push(entry.name);
+    for await (const { entry } of readTar(pieces)) names.push(entry.path);
     expect(names).toEqual(['a', 'b']);
   });
 
@@ -61,8 +99,8 @@ describe('tar', () => {
       symlinkSync('t'.repeat(120), join(folder, 'link'));
       const archive = execFileSync('tar', ['--format=gnu', '-C', folder, '-cf', '-', name, 'link']);
       const found = await collect(Readable.from([archive]));
-      expect(found.map(({ entry }) => [entry.name, entry.linkName])).toEqual([
-        [name, undefined],
+      expect(found.map(({ entry }) => [entry.path, entry.linkPath])).toEqual([
+        [name, ''],
         ['link', 't'.repeat(120)],
       ]);
       const listed = execFileSync('tar', ['-tf', '-'], { input: await toBytes([file(name, 'x'), file('b', '')]) });

@@ -1,5 +1,5 @@
-import { imageError } from '../errors.ts';
-import { blockBytes, type TarEntry, type TarEntryType, typeFlags, xattrPrefix } from './entry.ts';
+import { imageError } from '../../errors.ts';
+import { type TarEntry, type TarType, tarBlockBytes, tarPadding } from './entry.ts';
 
 /** The body is valid until the next entry is asked for; what is not read of it is skipped. */
 export interface ReadTarEntry {
@@ -7,9 +7,16 @@ export interface ReadTarEntry {
   readonly body: AsyncIterable<Buffer>;
 }
 
+const xattrPrefix = 'SCHILY.xattr.';
 const maxMetadataBytes = 1 << 20;
-const typesByFlag = new Map<string, TarEntryType>([
-  ...Object.entries(typeFlags).map(([type, flag]) => [flag, type as TarEntryType] as const),
+const typesByFlag = new Map<string, TarType>([
+  ['0', 'file'],
+  ['1', 'hardlink'],
+  ['2', 'symlink'],
+  ['3', 'char'],
+  ['4', 'block'],
+  ['5', 'directory'],
+  ['6', 'fifo'],
   ['\0', 'file'],
   ['7', 'file'],
 ]);
@@ -62,20 +69,15 @@ function toEntry(
   const xattrs = Object.entries(pax).filter(([key]) => key.startsWith(xattrPrefix));
   const isOldDirectory = type === 'file' && name.endsWith('/');
   return {
-    name: name.replace(/(?<=.)\/+$/, ''),
+    path: name.replace(/(?<=.)\/+$/, ''),
     type: isOldDirectory ? 'directory' : type,
     mode: readNumber(header, 100, 8) & 0o7777,
     uid: pax.uid === undefined ? readNumber(header, 108, 8) : Number(pax.uid),
     gid: pax.gid === undefined ? readNumber(header, 116, 8) : Number(pax.gid),
     size: type !== 'file' ? 0 : pax.size === undefined ? readNumber(header, 124, 12) : Number(pax.size),
-    mtimeSeconds: pax.mtime === undefined ? readNumber(header, 136, 12) : Number(pax.mtime),
-    ...(type === 'link' || type === 'symlink' ? { linkName } : {}),
-    ...(type.endsWith('device')
-      ? { device: { major: readNumber(header, 329, 8), minor: readNumber(header, 337, 8) } }
-      : {}),
-    ...(xattrs.length > 0
-      ? { xattrs: Object.fromEntries(xattrs.map(([key, value]) => [key.slice(xattrPrefix.length), value])) }
-      : {}),
+    mtime: pax.mtime === undefined ? readNumber(header, 136, 12) : Number(pax.mtime),
+    linkPath: type === 'hardlink' || type === 'symlink' ? linkName : '',
+    xattrs: new Map(xattrs.map(([key, value]) => [key.slice(xattrPrefix.length), Buffer.from(value, 'latin1')])),
   };
 }
 
@@ -114,7 +116,7 @@ function parsePax(bytes: Buffer): Record<string, string> {
 }
 
 async function readHeader(input: Input): Promise<Buffer | undefined> {
-  const header = await input.take(blockBytes, true);
+  const header = await input.take(tarBlockBytes, true);
   if (!header || header.every((byte) => byte === 0)) return undefined;
   const sum = header.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
   if (sum !== readNumber(header, 148, 8))
@@ -126,7 +128,7 @@ async function readMetadata(input: Input, size: number): Promise<Buffer> {
   if (size > maxMetadataBytes)
     throw imageError('image/bad-archive', `expected at most 1 MiB of metadata, got ${size} bytes`);
   const bytes = (await input.take(size, false)) ?? Buffer.alloc(0);
-  await input.take((blockBytes - (size % blockBytes)) % blockBytes, false);
+  await input.take(tarPadding(size), false);
   return Buffer.from(bytes);
 }
 
@@ -176,7 +178,7 @@ function createInput(source: AsyncIterable<Uint8Array>): Input {
         }
       })();
       const skip = async () => {
-        left += (blockBytes - (size % blockBytes)) % blockBytes;
+        left += tarPadding(size);
         while (left > 0) {
           const chunk = await some(left);
           if (!chunk) throw cut();
