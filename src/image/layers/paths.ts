@@ -1,0 +1,50 @@
+import { imageError } from '../errors.ts';
+
+const maxPathBytes = 4096;
+const maxSymlinks = 40;
+
+export const unsafe = (why: string) =>
+  imageError('image/unsafe-layer', `layer: ${why}`, {
+    hint: 'no honest tool makes such a layer; do not use the image, or have it rebuilt',
+  });
+
+const quoted = (path: string) => JSON.stringify(path.slice(0, 200));
+
+/** Parts of a member's name below the root: no empty part, no `.`, no `..`. A name that leaves the root is refused. */
+export function toParts(name: string): string[] {
+  if (name.includes('\0') || name.length > maxPathBytes)
+    throw unsafe(`a name with a NUL or over ${maxPathBytes} characters: ${quoted(name)}`);
+  const parts: string[] = [];
+  for (const part of name.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part !== '..') parts.push(part);
+    else if (parts.pop() === undefined) throw unsafe(`${quoted(name)} leads out of the root`);
+  }
+  return parts;
+}
+
+/**
+ * Where `parts` lies once every parent that is a symlink is followed, inside the root as chroot would. The last part is not
+ * followed. `linkAt` gives the target of the symlink at a path, or undefined.
+ */
+export function resolveParents(parts: readonly string[], linkAt: (path: string) => string | undefined): string {
+  const todo = parts.slice(0, -1).reverse();
+  const done: string[] = [];
+  let followed = 0;
+  for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') {
+      done.pop();
+      continue;
+    }
+    done.push(part);
+    const target = linkAt(done.join('/'));
+    if (target === undefined) continue;
+    followed += 1;
+    if (followed > maxSymlinks) throw unsafe(`${quoted(parts.join('/'))} lies behind a loop of symlinks`);
+    if (target.startsWith('/')) done.length = 0;
+    else done.pop();
+    todo.push(...target.split('/').reverse());
+  }
+  return [...done, ...parts.slice(-1)].join('/');
+}
