@@ -8,6 +8,12 @@ inputs:
   samples: string[]
   reads: {type: {type: array, items: {type: array, items: File}}}
 steps:
+  count:
+    run: count.cwl
+    scatter: [sample, reads]
+    scatterMethod: dotproduct
+    in: {sample: samples, reads: reads}
+    out: [count]
   index:
     run: index.cwl
     in: {genome: genome}
@@ -33,6 +39,7 @@ steps:
     in: {variants: call/variants}
     out: [plot]
 outputs:
+  counts: {type: 'File[]', outputSource: count/count}
   alignments: {type: 'File[]', outputSource: sort/sorted}
   variants: {type: 'File[]', outputSource: call/variants}
   plot: {type: File, outputSource: report/plot}
