@@ -2,7 +2,11 @@ import type { Readable } from 'node:stream';
 import type { Digest } from '../../core/ids.ts';
 import type { Layer } from '../model.ts';
 
-/** A mount of one RUN: `--mount` of the Dockerfile reference. Host paths, already checked against the context. */
+/**
+ * A mount of one RUN: `--mount` of the Dockerfile reference. Host paths, already checked against the context; a `source` is a
+ * file or a directory. A missing `target` is made for the command and is gone from `changes`, as is all that a mount holds. What
+ * a command writes into a writable bind stays in `source`, which is the caller's to throw away.
+ */
 export type RunMount =
   | { readonly type: 'bind'; readonly source: string; readonly target: string; readonly writable: boolean }
   | { readonly type: 'cache'; readonly source: string; readonly target: string; readonly readOnly: boolean }
@@ -18,6 +22,7 @@ export type RunMount =
 
 export interface RunSpec {
   readonly command: readonly string[];
+  /** All of it, but for HOME: where it is missing, the sandbox sets the home directory of the user. */
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDir: string;
   /** `user[:group]`, names or numbers, looked up inside the root file system; empty: root. */
@@ -36,7 +41,7 @@ export interface BuildSandbox {
 }
 
 export interface BuildRoot {
-  /** Exit code of the command; the process tree has ended when it resolves. */
+  /** Exit code of the command, 127 for one that is not found; the process tree has ended when it resolves, all output given. */
   run(spec: RunSpec, signal?: AbortSignal): Promise<number>;
   /**
    * What changed since `openRoot` as an OCI layer tar, uncompressed: sorted by name, whiteouts as `.wh.` files, no times later
@@ -51,4 +56,6 @@ export interface LayerCache {
   get(key: Digest): Promise<Layer | undefined>;
   /** Stores an uncompressed layer tar under `key`; its diffId and gzip descriptor are worked out while it is written. */
   put(key: Digest, tar: Readable): Promise<Layer>;
+  /** Makes `key` name the layer that `of` names; nothing where `of` names none. */
+  alias(key: Digest, of: Digest): Promise<void>;
 }

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createGzip } from 'node:zlib';
+import type { Digest } from '../../../core/ids.ts';
+import type { Descriptor } from '../../model.ts';
+
+/** What a packed layer is called. */
+export interface PackedLayer {
+  readonly diffId: Digest;
+  readonly descriptor: Descriptor;
+}
+
+/** Fast rather than small: a layer is packed once, on the way of a build that somebody waits for. */
+const gzipLevel = 2;
+
+/**
+ * Gzips an uncompressed layer tar into `write`, and works out both digests on the way. The gzip header holds no time, name or
+ * system, so equal tars give equal bytes with equal zlibs; the diffId never depends on zlib.
+ */
+export async function packLayer(
+  tar: AsyncIterable<Uint8Array>,
+  write: (chunk: Uint8Array) => Promise<void>,
+): Promise<PackedLayer> {
+  const diff = createHash('sha256');
+  const packed = createHash('sha256');
+  let size = 0;
+  const gzip = createGzip({ level: gzipLevel });
+  const drain = async () => {
+    for await (const chunk of gzip as AsyncIterable<Buffer>) {
+      if (size === 0) chunk[9] = 0xff;
+      size += chunk.length;
+      packed.update(chunk);
+      await write(chunk);
+    }
+  };
+  const feed = async () => {
+    for await (const chunk of tar) {
+      diff.update(chunk);
+      if (!gzip.write(chunk)) await once(gzip, 'drain');
+    }
+    gzip.end();
+  };
+  await Promise.all([drain(), feed().catch((error: Error) => void gzip.destroy(error))]);
+  return {
+    diffId: toSha256(diff.digest('hex')),
+    descriptor: {
+      mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+      digest: toSha256(packed.digest('hex')),
+      size,
+    },
+  };
+}
+
+export const toSha256 = (hex: string): Digest => `sha256:${hex}` as Digest;
