@@ -1,0 +1,49 @@
+import type { HallmarkError } from '../core/errors.ts';
+import { toMessage } from '../core/errors.ts';
+import type { BlockLocator } from '../core/ids.ts';
+import { type KeepErrorCode, keepError } from './errors.ts';
+import { maxBlockBytes } from './port.ts';
+
+export function missingError(locator: BlockLocator, where?: string): HallmarkError<KeepErrorCode> {
+  return keepError('keep/block-missing', `the store does not hold block ${locator}`, {
+    hint: 'run what made it again, or copy the collection from where it is whole',
+    ...(where === undefined ? {} : { where: { file: where } }),
+  });
+}
+
+export function damagedError(locator: BlockLocator, found: string, file?: string): HallmarkError<KeepErrorCode> {
+  return keepError('keep/block-damaged', `block is damaged: expected ${locator}, got ${found}`, {
+    hint: 'its bytes have changed on the disk; check the disk, then run what made it again',
+    ...(file === undefined ? {} : { where: { file } }),
+  });
+}
+
+export function tooLargeError(sizeBytes: number): HallmarkError<KeepErrorCode> {
+  return keepError('keep/block-too-large', `expected a block of at most ${maxBlockBytes} bytes, got ${sizeBytes}`);
+}
+
+const noSpace = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** An error of the file system in the words of this room. */
+export function toStoreError(error: unknown, doing: string, path: string): unknown {
+  const code = errorCode(error);
+  if (code === undefined) return error;
+  if (noSpace.has(code)) {
+    return keepError('keep/no-space', `no space left to ${doing}`, {
+      hint: 'free some space there, or set HALLMARK_HOME to a larger disk',
+      where: { file: path },
+      cause: error,
+      retryable: true,
+    });
+  }
+  return keepError('keep/store-failed', `cannot ${doing}: ${toMessage(error)}`, {
+    where: { file: path },
+    cause: error,
+  });
+}
+
+/** `ENOENT` and its like, of an error of Node's file system calls. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,53 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BlockLocator } from '../../core/ids.ts';
+import { errorCode } from '../block-errors.ts';
+import { blockMd5, blockSizeBytes } from '../locator.ts';
+import { indexPath, type Layout, ownPath, wholePath } from './layout.ts';
+import { type Place, sizeOfFile } from './place.ts';
+
+/** Where a block lies inside a whole file. */
+export interface BlockPlace {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The place of a block that has no file of its own; undefined when no whole file holds it. */
+export async function findInWholeFile(layout: Layout, locator: BlockLocator): Promise<BlockPlace | undefined> {
+  const entry = await readEntry(layout, blockMd5(locator));
+  if (entry === undefined || entry.length !== blockSizeBytes(locator)) return undefined;
+  try {
+    await stat(entry.path);
+    return entry;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function readEntry(layout: Layout, md5: string): Promise<BlockPlace | undefined> {
+  try {
+    const text = await readFile(indexPath(layout, md5), 'latin1');
+    const match = /^([0-9a-f]{32}) (\d+) (\d+)\n$/.exec(text);
+    if (match?.[1] === undefined) return undefined;
+    return { path: join(layout.whole, match[1]), offset: Number(match[2]), length: Number(match[3]) };
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Makes every block of a whole file found by its own name. Idempotent; a crash leaves some of the entries. */
+export async function indexWholeFile(layout: Layout, locators: readonly BlockLocator[], place: Place): Promise<void> {
+  const id = wholePath(layout, locators).slice(-32);
+  let offset = 0;
+  for (const locator of locators) {
+    const length = blockSizeBytes(locator);
+    const own = (await sizeOfFile(ownPath(layout, locator))) === length;
+    if (!own && (await findInWholeFile(layout, locator)) === undefined) {
+      await place.writeFile(indexPath(layout, blockMd5(locator)), Buffer.from(`${id} ${offset} ${length}\n`));
+    }
+    offset += length;
+  }
+}
