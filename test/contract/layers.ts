@@ -1,31 +1,32 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { type LayerMember, writeMembers } from '../../src/image/build/cache/members.ts';
 import { createMemoryLayerCache } from '../../src/image/build/cache/memory.ts';
-import { toSha256 } from '../../src/image/build/cache/pack.ts';
-import { noXattrs, type TarEntry } from '../../src/image/build/tar/entry.ts';
-import { readTar } from '../../src/image/build/tar/read.ts';
-import { type TarWriteMember, writeTar } from '../../src/image/build/tar/write.ts';
 import type { Layer } from '../../src/image/model.ts';
+import { digestOf } from '../../src/image/streams.ts';
+import { noXattrs, type TarEntry } from '../../src/image/tar/entry.ts';
+import { readTar } from '../../src/image/tar/read.ts';
+import { streamSource } from '../../src/image/tar/source.ts';
 
 const common = { uid: 0, gid: 0, mtime: 1_000_000, size: 0, linkPath: '', xattrs: noXattrs };
 
-export const directory = (path: string, more: Partial<TarEntry> = {}): TarWriteMember => ({
+export const directory = (path: string, more: Partial<TarEntry> = {}): LayerMember => ({
   entry: { ...common, path, type: 'directory', mode: 0o755, ...more },
 });
 
-export const file = (path: string, content: string | Buffer = '', more: Partial<TarEntry> = {}): TarWriteMember => {
+export const file = (path: string, content: string | Buffer = '', more: Partial<TarEntry> = {}): LayerMember => {
   const body = Buffer.from(content);
   return { entry: { ...common, path, type: 'file', mode: 0o644, ...more, size: body.length }, body: [body] };
 };
 
-export const symlink = (path: string, linkPath: string): TarWriteMember => ({
+export const symlink = (path: string, linkPath: string): LayerMember => ({
   entry: { ...common, path, type: 'symlink', mode: 0o777, linkPath },
 });
 
 /** A layer of these members, gzipped, in memory. */
-export async function toLayer(members: readonly TarWriteMember[]): Promise<Layer> {
-  return createMemoryLayerCache().put(toSha256('0'.repeat(64)), writeTar(members));
+export async function toLayer(members: readonly LayerMember[]): Promise<Layer> {
+  return createMemoryLayerCache().put(digestOf(Buffer.alloc(0)), writeMembers(members));
 }
 
 export interface ReadMember extends TarEntry {
@@ -35,8 +36,10 @@ export interface ReadMember extends TarEntry {
 /** All members of an uncompressed tar, contents as text. */
 export async function readMembers(tar: AsyncIterable<Uint8Array>): Promise<ReadMember[]> {
   const members: ReadMember[] = [];
-  for await (const { entry, body } of readTar(tar)) {
-    members.push({ ...entry, text: Buffer.concat(await Array.fromAsync(body)).toString() });
+  for await (const member of readTar(streamSource(tar))) {
+    const { path, type, mode, uid, gid, mtime, size, linkPath, xattrs } = member;
+    const text = Buffer.concat(await Array.fromAsync(member.content())).toString();
+    members.push({ path: path.replace(/\/$/, ''), type, mode, uid, gid, mtime, size, linkPath, xattrs, text });
   }
   return members;
 }

@@ -1,5 +1,5 @@
+import { writeMembers } from '../../src/image/build/cache/members.ts';
 import type { BuildRoot, BuildSandbox, RunSpec } from '../../src/image/build/port.ts';
-import { writeTar } from '../../src/image/build/tar/write.ts';
 import { applyLayers, type FileTree, toChanges } from './file-tree.ts';
 import { mountTree } from './mounted-tree.ts';
 import { runCommand, runScript, type ShellState } from './shell.ts';
@@ -40,7 +40,7 @@ function openFakeRoot(before: FileTree, runs: RunSpec[]): BuildRoot {
         tree = mounted.unmount();
       }
     },
-    changes: async (clampSeconds) => writeTar(toChanges(before, tree, clampSeconds)),
+    changes: async (clampSeconds) => writeMembers(toChanges(before, tree, clampSeconds)),
     close: async () => {},
   };
 }

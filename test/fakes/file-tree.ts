@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
-import { noXattrs } from '../../src/image/build/tar/entry.ts';
-import { readLayer } from '../../src/image/build/tar/layer.ts';
-import type { TarWriteMember } from '../../src/image/build/tar/write.ts';
+import type { LayerMember } from '../../src/image/build/cache/members.ts';
+import { decompressLayer } from '../../src/image/layers/decompress.ts';
+import { readLayerEntries } from '../../src/image/layers/entries.ts';
 import type { Layer } from '../../src/image/model.ts';
+import { noXattrs } from '../../src/image/tar/entry.ts';
 
 export interface Node {
   readonly type: 'file' | 'directory' | 'symlink';
@@ -41,15 +42,14 @@ export async function applyLayers(layers: readonly Layer[]): Promise<FileTree> {
 
 async function applyLayer(tree: FileTree, layer: Layer): Promise<void> {
   const made = new Set<string>();
-  for await (const { entry, body } of readLayer(layer)) {
+  for await (const entry of readLayerEntries(await decompressLayer(layer))) {
     const path = posix.join('/', entry.path);
-    const { dir, base } = posix.parse(path);
-    if (base === '.wh..wh..opq') {
-      for (const key of [...tree.keys()]) if (key.startsWith(`${dir}/`) && !made.has(key)) tree.delete(key);
-    } else if (base.startsWith('.wh.')) removeTree(tree, posix.join(dir, base.slice(4)));
-    else {
+    if (entry.kind === 'whiteout') removeTree(tree, path);
+    else if (entry.kind === 'opaque') {
+      for (const key of [...tree.keys()]) if (key.startsWith(`${path}/`) && !made.has(key)) tree.delete(key);
+    } else {
       made.add(path);
-      const content = Buffer.concat(await Array.fromAsync(body));
+      const content = Buffer.concat(await Array.fromAsync(entry.content()));
       const linked = entry.type === 'hardlink' ? tree.get(posix.join('/', entry.linkPath)) : undefined;
       const type = entry.type === 'directory' || entry.type === 'symlink' ? entry.type : 'file';
       if (type !== 'directory') removeTree(tree, path);
@@ -69,8 +69,8 @@ const isSame = (a: Node, b: Node) =>
     a.content.equals(b.content));
 
 /** What turns `before` into `after`, as the members of a layer: sorted, whiteouts for what is gone. */
-export function toChanges(before: FileTree, after: FileTree, clampSeconds: number): TarWriteMember[] {
-  const members = new Map<string, TarWriteMember>();
+export function toChanges(before: FileTree, after: FileTree, clampSeconds: number): LayerMember[] {
+  const members = new Map<string, LayerMember>();
   const add = (path: string, node: Node) => {
     const { type, mode, uid, gid, linkPath, content } = node;
     const mtime = Math.min(node.mtime, clampSeconds);

@@ -49,6 +49,11 @@ export interface MergedTree {
 /** Reads every layer once (two at a time) and keeps the index, not the content. */
 export async function mergedTree(layers: readonly Layer[], signal?: AbortSignal): Promise<MergedTree> {
   const views = await mapLimited(layers, 2, (layer, index) => viewLayer(layer, index, signal));
+  return mergeViews(layers, views);
+}
+
+/** The tree of layers that have been read: `views[i]` is what `viewLayer(layers[i], i)` gave. */
+export function mergeViews(layers: readonly Layer[], views: readonly LayerView[]): MergedTree {
   const entries = squash(views);
   const children = indexChildren(entries);
   const tree: MergedTree = {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
 import type { Digest } from '../../../core/ids.ts';
+import { mediaTypes } from '../../media-types.ts';
 import type { Descriptor } from '../../model.ts';
 
 /** What a packed layer is called. */
@@ -44,11 +45,11 @@ export async function packLayer(
   return {
     diffId: toSha256(diff.digest('hex')),
     descriptor: {
-      mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+      mediaType: mediaTypes.ociLayerGzip,
       digest: toSha256(packed.digest('hex')),
       size,
     },
   };
 }
 
-export const toSha256 = (hex: string): Digest => `sha256:${hex}` as Digest;
+const toSha256 = (hex: string): Digest => `sha256:${hex}` as Digest;
