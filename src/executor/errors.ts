@@ -6,6 +6,7 @@ export type ExecutorErrorCode =
   | 'executor/load-failed'
   | 'executor/start-failed'
   | 'executor/engine-lost'
+  | 'executor/output-lost'
   | 'executor/no-space';
 
 export const executorError = (

@@ -22,6 +22,7 @@ export interface BindMount {
 export type StreamTarget =
   /** Byte for byte into this file of the host, created or truncated. */
   | { readonly kind: 'file'; readonly path: string }
+  /** Written at its own pace and never ended, so that two containers' streams may share one. */
   | { readonly kind: 'stream'; readonly writable: Writable }
   | { readonly kind: 'ignore' };
 

@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rename, stat, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createSingleFlight, mapLimited } from '../../core/concurrency.ts';
+import { toMessage } from '../../core/errors.ts';
+import type { Digest } from '../../core/ids.ts';
+import type { Layer } from '../../image/model.ts';
+import { executorError } from '../errors.ts';
+import { openLayerTar } from './layer-tar.ts';
+import { toolEnvironment } from './tools.ts';
+import type { UserNamespace } from './user-namespace.ts';
+
+const parallelExtractions = 4;
+
+/**
+ * Extracted layers, one folder per diffId, shared by every process of this user. A folder appears whole or not at all:
+ * it is filled under another name and renamed. Whiteouts are 0/0 devices and opaque folders carry
+ * `user.overlay.opaque`, as overlayfs(5) reads them with `userxattr`.
+ */
+export interface LayerStore {
+  /** The folders of `layers`, in their order. */
+  extract(layers: readonly Layer[], signal?: AbortSignal): Promise<readonly string[]>;
+}
+
+export function createLayerStore(folder: string, openNamespace: () => Promise<UserNamespace>): LayerStore {
+  const once = createSingleFlight<string>();
+  const extractOne = async (layer: Layer, signal?: AbortSignal): Promise<string> => {
+    const target = join(folder, hexOf(layer.diffId));
+    if (await exists(target)) return target;
+    return once(target, () => extractLayer({ layer, target, folder, namespace: openNamespace, signal }));
+  };
+  return {
+    extract: (layers, signal) => mapLimited(layers, parallelExtractions, (layer) => extractOne(layer, signal)),
+  };
+}
+
+const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+interface Extraction {
+  readonly layer: Layer;
+  readonly target: string;
+  readonly folder: string;
+  readonly namespace: () => Promise<UserNamespace>;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function extractLayer({ layer, target, folder, namespace, signal }: Extraction): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const { enter } = await namespace();
+  const partial = await mkdtemp(join(folder, '.partial-'));
+  try {
+    const root = join(partial, 'root');
+    await mkdir(root, { mode: 0o755 });
+    await untar(await openLayerTar(layer, signal), [...enter], root);
+    await rename(root, target).catch((error) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+    return target;
+  } catch (cause) {
+    throw toLoadError(layer, cause);
+  } finally {
+    await removeTree(partial, enter);
+  }
+}
+
+const extractOptions = [
+  '-x',
+  '-p',
+  '-f',
+  '-',
+  '--numeric-owner',
+  '--xattrs',
+  '--xattrs-include=*',
+  '--delay-directory-restore',
+];
+
+/** Unpacks with the machine's GNU tar as root of the namespace. Rejects with what tar said. */
+async function untar(tar: Readable, enter: readonly string[], root: string): Promise<void> {
+  const [program = '', ...args] = [...enter, 'tar', ...extractOptions, '-C', root];
+  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'], env: { ...toolEnvironment } });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    if (said.length < 4000) said += chunk.toString();
+  });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const fed = pipeline(tar, child.stdin).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') child.kill('SIGKILL');
+    return error;
+  });
+  const code = await ended;
+  const feedError = await fed;
+  if (feedError && (feedError as NodeJS.ErrnoException).code !== 'EPIPE') throw feedError;
+  if (code !== 0) throw new Error(said.trim().split('\n').slice(0, 3).join('; ') || `tar ended with ${code}`);
+}
+
+function toLoadError(layer: Layer, cause: unknown): Error {
+  const text = toMessage(cause);
+  if (/No space left|ENOSPC/.test(text)) {
+    return executorError('executor/no-space', `no space left while extracting layer ${layer.diffId}`, {
+      hint: 'free space in the folder of extracted layers, or set HALLMARK_HOME to a larger disk',
+      cause,
+    });
+  }
+  const needsIds = /Cannot (change ownership|mknod)|Invalid argument/.test(text);
+  return executorError('executor/load-failed', `layer ${layer.diffId} cannot be extracted: ${text}`, {
+    hint: needsIds
+      ? 'this user has a single id: install uidmap and give it ranges in /etc/subuid and /etc/subgid'
+      : 'look at the cause; the layer is extracted anew by the next run',
+    cause,
+  });
+}
+
+/** Removes a tree that may hold files of the namespace's other ids. */
+export async function removeTree(path: string, enter: readonly string[]): Promise<void> {
+  const [program = '', ...args] = [...enter, 'rm', '-rf', '--', path];
+  await new Promise<void>((resolve) => {
+    const child = spawn(program, args, { stdio: 'ignore', env: { ...toolEnvironment } });
+    child.once('error', () => resolve());
+    child.once('close', () => resolve());
+  });
+}
+
+/** Removes what an extraction that died left behind: partial folders that are older than any extraction lasts. */
+export async function removeStalePartials(folder: string, enter: readonly string[], nowMs: number): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((each) => each.startsWith('.partial-'))) {
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found && nowMs - found.mtimeMs > 24 * 3600 * 1000) await removeTree(join(folder, name), enter);
+  }
+}
+
+/** Makes `folder` list `targets` as the links 0, 1, 2…; whole or absent, and shared by concurrent processes. */
+export async function linkLayers(folder: string, targets: readonly string[]): Promise<void> {
+  if (await exists(folder)) return;
+  await mkdir(join(folder, '..'), { recursive: true });
+  const partial = await mkdtemp(`${folder}.partial-`);
+  await Promise.all(targets.map((target, index) => symlink(target, join(partial, String(index)))));
+  await rename(partial, folder).catch((error) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  });
+}

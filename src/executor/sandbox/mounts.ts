@@ -1,0 +1,141 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { executorError } from '../errors.ts';
+import type { BindMount, ContainerSpec } from '../port.ts';
+import { resolveTarget } from './resolve.ts';
+import { systemMounts } from './system-mounts.ts';
+
+/** Where the root file system appears, below the scratch folder. */
+export const rootName = 'r';
+
+/** Made in order: the mount points of a phase lie in what the phases before it have mounted. */
+export interface MountPhase {
+  /** Below the scratch folder. */
+  readonly directories: string[];
+  readonly files: string[];
+  /** Lines of fstab(5). */
+  readonly mounts: string[];
+}
+
+export interface RootParts {
+  /** Option text of the overlay. */
+  readonly overlay: string;
+  /** Folders of the union, topmost first, for looking up mount points. */
+  readonly layers: readonly string[];
+}
+
+export type MountSpec = Pick<ContainerSpec, 'binds' | 'tmpfs' | 'network' | 'workingDir'>;
+
+type MountRequest =
+  | ({ readonly kind: 'bind' } & BindMount)
+  | { readonly kind: 'tmpfs'; readonly target: string; readonly sizeBytes?: number };
+
+export function planMounts(root: RootParts, spec: MountSpec): readonly MountPhase[] {
+  const plan = new MountPlan(root.layers);
+  plan.phase.mounts.push(`overlay ${rootName} overlay ${root.overlay} 0 0`, ...systemMounts(rootName, spec.network));
+  const requests: MountRequest[] = [
+    ...spec.binds.map((bind) => ({ kind: 'bind' as const, ...bind })),
+    ...spec.tmpfs.map((tmpfs) => ({ kind: 'tmpfs' as const, ...tmpfs })),
+  ];
+  const depth = ({ target }: MountRequest): number => posix.normalize(target).split('/').length;
+  for (const request of requests.sort((a, b) => depth(a) - depth(b))) plan.add(request);
+  plan.place(spec.workingDir, 'directory');
+  return plan.phases;
+}
+
+class MountPlan {
+  readonly phases: MountPhase[] = [{ directories: [], files: [], mounts: [] }];
+  readonly #layers: readonly string[];
+  readonly #mounted = new Map<string, MountRequest>();
+
+  constructor(layers: readonly string[]) {
+    this.#layers = layers;
+  }
+
+  get phase(): MountPhase {
+    const last = this.phases.at(-1);
+    if (last === undefined) throw new Error('a plan has a phase');
+    return last;
+  }
+
+  add(request: MountRequest): void {
+    const kind = request.kind === 'tmpfs' || statSync(request.source).isDirectory() ? 'directory' : 'file';
+    const path = this.place(request.target, kind);
+    this.phase.mounts.push(toFstabLine(request, rootName + path));
+    this.#mounted.set(path, request);
+  }
+
+  /** Makes sure that `target` will exist; its path in the container, free of links. */
+  place(target: string, kind: 'directory' | 'file'): string {
+    const found = resolveTarget(this.#layers, target, (path) => this.#mounted.has(path));
+    const below = this.#mounted.get(found.path);
+    if (below !== undefined && found.rest.length === 0) return found.path;
+    if (below?.kind === 'bind') return join(found.path, placeInSource(below, found.rest.join('/'), kind));
+    const path = join(found.path, ...found.rest);
+    if (below?.kind === 'tmpfs' || found.kind === 'missing') this.#create(path, kind);
+    else requireKind(target, found.kind, kind);
+    return path;
+  }
+
+  #create(path: string, kind: 'directory' | 'file'): void {
+    if (this.phase.mounts.length > 0) this.phases.push({ directories: [], files: [], mounts: [] });
+    const inScratch = rootName + path;
+    this.phase.directories.push(kind === 'directory' ? inScratch : dirname(inScratch));
+    if (kind === 'file') this.phase.files.push(inScratch);
+  }
+}
+
+/** A mount inside a bound folder needs its mount point in that folder, as with any container engine. */
+function placeInSource(bind: BindMount, rest: string, kind: 'directory' | 'file'): string {
+  const found = resolveTarget([bind.source], rest);
+  if (found.kind !== 'missing') {
+    requireKind(join(bind.target, rest), found.kind, kind);
+    return found.path;
+  }
+  const path = join(bind.source, found.path);
+  try {
+    mkdirSync(kind === 'directory' ? path : dirname(path), { recursive: true });
+    if (kind === 'file') writeFileSync(path, '', { flag: 'wx' });
+  } catch (cause) {
+    throw executorError('executor/start-failed', `no mount point "${rest}" can be made in ${bind.source}`, {
+      hint: 'a mount inside another one needs a place there: make that one writable or name a path that exists',
+      cause,
+    });
+  }
+  return found.path;
+}
+
+function requireKind(target: string, got: string, expected: string): void {
+  if (got === expected) return;
+  throw executorError('executor/start-failed', `"${target}" is a ${got} in the image, expected a ${expected}`, {
+    hint: 'choose another path for this input or output',
+  });
+}
+
+function toFstabLine(request: MountRequest, place: string): string {
+  if (request.kind === 'tmpfs') {
+    const size = request.sizeBytes === undefined ? '' : `,size=${request.sizeBytes}`;
+    return `tmpfs ${toField(place)} tmpfs mode=1777,nosuid,nodev${size} 0 0`;
+  }
+  const flags = request.readOnly ? `rbind,ro,nosuid,nodev${isNoExec(request.source) ? ',noexec' : ''}` : 'rbind';
+  return `${toField(request.source)} ${toField(place)} none ${flags} 0 0`;
+}
+
+/** fstab(5): whatever could separate or start something is an octal escape. */
+const toField = (path: string): string =>
+  Array.from(Buffer.from(path), (byte) => {
+    const char = String.fromCharCode(byte);
+    return /[A-Za-z0-9/._+,:=@%-]/.test(char) ? char : `\\${byte.toString(8).padStart(3, '0')}`;
+  }).join('');
+
+/** A remount in a user namespace must keep the flags of the source's mount; `noexec` is the one that we do not set anyway. */
+function isNoExec(source: string): boolean {
+  let best = { length: 0, noExec: false };
+  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
+    const [, , , , point = '', options = ''] = line.split(' ');
+    const inside = point === '/' || source === point || source.startsWith(`${point}/`);
+    if (inside && point.length >= best.length)
+      best = { length: point.length, noExec: options.split(',').includes('noexec') };
+  }
+  return best.noExec;
+}

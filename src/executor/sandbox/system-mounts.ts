@@ -1,0 +1,58 @@
+import { statSync } from 'node:fs';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+
+/**
+ * proc(5) files through which a root whose ids are the machine's own could change the machine, or read of others. Docker
+ * makes the first read-only and hides the second.
+ */
+const readOnlyProc = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
+const hiddenProc = ['kcore', 'keys', 'latency_stats', 'timer_list', 'sched_debug'];
+
+const networkFiles = ['/etc/resolv.conf', '/etc/hosts'];
+
+/** fstab(5) lines of what every container has, whatever its image; the mount points are in the skeleton. */
+export function systemMounts(root: string, network: boolean): string[] {
+  const proc = `${root}/proc`;
+  const onProc = (name: string): string => `${proc}/${name}`;
+  return [
+    `proc ${proc} proc nosuid,nodev,noexec 0 0`,
+    ...present(readOnlyProc).map((name) => `${onProc(name)} ${onProc(name)} none bind,ro,nosuid,nodev,noexec 0 0`),
+    ...present(hiddenProc).map((name) => `/dev/null ${onProc(name)} none bind 0 0`),
+    ...devices.map((name) => `/dev/${name} ${root}/dev/${name} none bind 0 0`),
+    `devpts ${root}/dev/pts devpts newinstance,ptmxmode=0666,mode=620,nosuid,noexec 0 0`,
+    `shm ${root}/dev/shm tmpfs mode=1777,nosuid,nodev 0 0`,
+    ...(network
+      ? networkFiles.filter(exists).map((file) => `${file} ${root}${file} none bind,ro,nosuid,nodev 0 0`)
+      : []),
+  ];
+}
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+const presence = new Map<string, boolean>();
+
+const present = (names: readonly string[]): string[] =>
+  names.filter((name) => {
+    const known = presence.get(name) ?? exists(`/proc/${name}`);
+    presence.set(name, known);
+    return known;
+  });
+
+/**
+ * The topmost read-only layer of every container: mount points for the system's own mounts. Since it is no part of what the
+ * container writes, they never show in what a build step changed, and no image can put something else in their place.
+ */
+export async function makeSkeleton(folder: string): Promise<void> {
+  if (exists(folder)) return;
+  const partial = `${folder}.${process.pid}`;
+  for (const name of ['dev/pts', 'dev/shm', 'proc', 'etc']) await mkdir(join(partial, name), { recursive: true });
+  for (const name of devices) await writeFile(join(partial, 'dev', name), '');
+  const links = { fd: '/proc/self/fd', stdin: 'fd/0', stdout: 'fd/1', stderr: 'fd/2', ptmx: 'pts/ptmx' };
+  for (const [name, target] of Object.entries(links)) await symlink(target, join(partial, 'dev', name));
+  await writeFile(join(partial, 'etc/resolv.conf'), '');
+  await writeFile(join(partial, 'etc/hosts'), '127.0.0.1\tlocalhost\n::1\tlocalhost\n');
+  await rename(partial, folder).catch(async () => rm(partial, { recursive: true, force: true }));
+}
