@@ -99,6 +99,8 @@ export interface RuntimeStatus {
   readonly usage?: { readonly peakRamBytes?: number; readonly cpuSeconds?: number; readonly wallSeconds?: number };
   /** True when the kernel or the limit ended it for want of memory. */
   readonly outOfMemory?: boolean;
+  /** False when the same work would fail again the same way: it is not tried again. */
+  readonly retryable?: boolean;
 }
 
 export interface Container extends RecordBase, ContainerWork {

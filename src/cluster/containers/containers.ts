@@ -1,0 +1,161 @@
+import { apiError } from '../../api/errors.ts';
+import type { Container, ContainerState, Mounts, RuntimeStatus } from '../../api/records.ts';
+import type { Uuid } from '../../core/ids.ts';
+import { hasContent } from '../collections.ts';
+import { type Attributes, checkAttributes, show } from '../store/attributes.ts';
+import { readRecord, updateRecord } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import { type Ending, finishContainer } from './lifecycle.ts';
+
+/** How often a container is started anew before its start counts as failed: Arvados' `MaxDispatchAttempts`. */
+export const maxLockCount = 5;
+
+/** Arvados API, containers, "Container states". The end is decided once: nothing follows it. */
+const next: Readonly<Record<ContainerState, readonly ContainerState[]>> = {
+  Queued: ['Locked', 'Cancelled'],
+  Locked: ['Queued', 'Running', 'Cancelled'],
+  Running: ['Complete', 'Cancelled'],
+  Complete: [],
+  Cancelled: [],
+};
+
+/** What the holder of the lock reports, and from which state on. */
+const reports: Readonly<Record<ContainerState, ReadonlySet<string>>> = {
+  Queued: new Set(),
+  Locked: new Set(['runtime_status', 'log']),
+  Running: new Set(['runtime_status', 'log', 'progress', 'output_properties']),
+  Complete: new Set(['runtime_status', 'log', 'progress', 'output', 'output_properties', 'exit_code']),
+  Cancelled: new Set(['runtime_status', 'log', 'output', 'output_properties']),
+};
+
+export function updateContainer(store: Store, uuid: Uuid, given: Attributes): Container {
+  return store.write(() => {
+    const current = readRecord(store, 'containers', uuid);
+    const changes = withoutSame(current, checkAttributes('containers', given, current as unknown as Attributes));
+    const state = (changes.state as ContainerState | undefined) ?? current.state;
+    checkHolder(store, current, state);
+    checkState(current, state, 'state' in changes);
+    checkReports(store, current, state, changes);
+    apply(store, current, state, changes);
+    return readRecord(store, 'containers', uuid);
+  });
+}
+
+/** Secret mounts for whoever runs the container, and for nobody else. */
+export function readContainerSecrets(store: Store, uuid: Uuid): Mounts {
+  const row = store.db.get('SELECT locked_by_uuid, secret_mounts FROM containers WHERE uuid = ?', uuid);
+  if (row === undefined) throw apiError('api/not-found', `containers has no record ${show(uuid)}`);
+  if (row.locked_by_uuid !== store.session.uuid) {
+    throw apiError('api/not-authorized', `secret mounts of ${uuid} are only for the holder of its lock`, {
+      where: { container: uuid },
+    });
+  }
+  return JSON.parse(String(row.secret_mounts)) as Mounts;
+}
+
+function apply(store: Store, current: Container, state: ContainerState, changes: Attributes): void {
+  const { uuid } = current;
+  const isReport = state === current.state;
+  if (isReport) updateRecord(store, 'containers', uuid, changes);
+  else if (state === 'Locked') lockContainer(store, uuid, current.lock_count);
+  else if (state === 'Queued') unlockContainer(store, current);
+  else if (state === 'Running') updateRecord(store, 'containers', uuid, { ...changes, started_at: store.now() });
+  else if (state === 'Complete') finishContainer(store, uuid, changes as unknown as Ending);
+  else finishContainer(store, uuid, { ...changes, state, runtime_status: cancelStatus(current, changes) });
+}
+
+/** Inside `store.write`, of a queued container. */
+export function lockContainer(store: Store, uuid: Uuid, lockCount: number): void {
+  store.session.register();
+  updateRecord(store, 'containers', uuid, {
+    state: 'Locked',
+    locked_by_uuid: store.session.uuid,
+    lock_count: lockCount + 1,
+  });
+}
+
+/** Puts a locked container back, or ends it when it has been tried too often. Inside `store.write`. */
+export function unlockContainer(
+  store: Store,
+  container: Pick<Container, 'uuid' | 'lock_count' | 'priority'>,
+  reason?: string,
+): void {
+  const { uuid, lock_count, priority } = container;
+  if (priority > 0 && lock_count < maxLockCount) {
+    updateRecord(store, 'containers', uuid, { state: 'Queued', locked_by_uuid: null });
+    return;
+  }
+  const last = reason === undefined ? '' : `, the last: ${reason}`;
+  const runtime_status =
+    priority === 0
+      ? { error: 'cancelled before it started: no request wants it any more' }
+      : { error: `could not be started: given up after ${lock_count} attempts${last}`, retryable: false };
+  finishContainer(store, uuid, { state: 'Cancelled', runtime_status });
+}
+
+function cancelStatus(current: Container, changes: Attributes): RuntimeStatus {
+  const status = (changes.runtime_status as RuntimeStatus | undefined) ?? current.runtime_status;
+  if (status.error !== undefined) return status;
+  const error = current.priority === 0 ? 'cancelled: no request wants it any more' : 'ended before it had an exit code';
+  return { ...status, error };
+}
+
+function checkHolder(store: Store, current: Container, state: ContainerState): void {
+  if (current.state === 'Queued' && state !== 'Queued') return;
+  if (current.locked_by_uuid === store.session.uuid) return;
+  const holder = current.locked_by_uuid ?? 'nobody';
+  throw forbidden(current, `${current.state} and locked by ${holder}: only the holder of its lock may change it`);
+}
+
+function checkState(current: Container, state: ContainerState, changes: boolean): void {
+  if (!changes) return;
+  if (!Object.hasOwn(next, state)) {
+    throw apiError(
+      'api/bad-attribute',
+      `containers: expected state to be one of ${Object.keys(next).join(', ')}, got ${show(state)}`,
+    );
+  }
+  const allowed = next[current.state];
+  if (!allowed.includes(state)) {
+    throw forbidden(
+      current,
+      `expected the state after ${current.state} to be ${allowed.join(' or ') || 'none'}, got ${state}`,
+    );
+  }
+  if (current.priority === 0 && (state === 'Locked' || state === 'Running')) {
+    throw forbidden(current, `not ${state}: no request wants it any more (priority 0)`);
+  }
+}
+
+function checkReports(store: Store, current: Container, state: ContainerState, changes: Attributes): void {
+  for (const [name, value] of Object.entries(changes)) {
+    if (name === 'state') continue;
+    if (!reports[state].has(name)) throw forbidden(current, `${name} cannot change while it is ${state}`);
+    const isContent = (name === 'output' || name === 'log') && value !== null;
+    if (isContent && !hasContent(store, String(value))) {
+      throw apiError('api/bad-attribute', `containers: no collection with ${name} ${show(value)} is here`, {
+        hint: 'create the collection record first',
+        where: { container: current.uuid, field: name },
+      });
+    }
+  }
+  const exitCode = changes.exit_code;
+  if (state === 'Complete' && !(typeof exitCode === 'number' && exitCode >= 0)) {
+    throw apiError('api/bad-attribute', `containers: Complete needs an exit_code, got ${show(exitCode)}`, {
+      hint: 'a container without an exit code is Cancelled, with runtime_status.error',
+      where: { container: current.uuid, field: 'exit_code' },
+    });
+  }
+}
+
+function withoutSame(current: Container, changes: Attributes): Attributes {
+  const before = current as unknown as Attributes;
+  const isOwn = (name: string) => name !== 'runtime_status' && name !== 'exit_code';
+  const entries = Object.entries(changes).filter(
+    ([name, value]) => !isOwn(name) || JSON.stringify(value) !== JSON.stringify(before[name]),
+  );
+  return Object.fromEntries(entries);
+}
+
+const forbidden = (current: Container, message: string) =>
+  apiError('api/forbidden-change', `container ${current.uuid}: ${message}`, { where: { container: current.uuid } });

@@ -1,0 +1,48 @@
+import type { Container, ContainerRequest } from '../../api/records.ts';
+import type { PortableDataHash, Uuid } from '../../core/ids.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { insertRecord, updateRecord } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import { addSeconds } from '../store/time.ts';
+
+/** Ends a request: its own records of the output and the log, its secrets gone. Inside `store.write`. */
+export function finalize(store: Store, request: ContainerRequest, container: Container): void {
+  const output = container.output && saveOutput(store, request, container, container.output);
+  const log = container.log && saveLog(store, request, container, container.log);
+  updateRecord(
+    store,
+    'container_requests',
+    request.uuid,
+    { state: 'Final', output_uuid: output, log_uuid: log },
+    { secret_mounts: '{}' },
+  );
+}
+
+/** Properties as Arvados sets them (doc/api/properties, "Collection type values"); what the request asks for wins. */
+function saveOutput(store: Store, request: ContainerRequest, container: Container, content: PortableDataHash): Uuid {
+  const now = store.now();
+  const properties: JsonObject = {
+    type: request.requesting_container_uuid === null ? 'output' : 'intermediate',
+    container_request: request.uuid,
+    ...container.output_properties,
+    ...request.output_properties,
+  };
+  const expires = request.output_ttl > 0 ? addSeconds(now, request.output_ttl) : null;
+  return insertRecord(store, 'collections', {
+    owner_uuid: request.owner_uuid,
+    name: request.output_name || `Output for ${request.name || request.uuid}`,
+    properties,
+    portable_data_hash: content,
+    trash_at: expires,
+    delete_at: expires,
+  });
+}
+
+function saveLog(store: Store, request: ContainerRequest, container: Container, content: PortableDataHash): Uuid {
+  return insertRecord(store, 'collections', {
+    owner_uuid: request.owner_uuid,
+    name: `Log for ${request.name || request.uuid}`,
+    properties: { type: 'log', container_request: request.uuid, container_uuid: container.uuid },
+    portable_data_hash: content,
+  });
+}

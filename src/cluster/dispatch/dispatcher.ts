@@ -1,0 +1,126 @@
+import type { ClusterEvent } from '../../api/port.ts';
+import type { Container } from '../../api/records.ts';
+import { toMessage } from '../../core/errors.ts';
+import type { Uuid } from '../../core/ids.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Cluster } from '../cluster.ts';
+import { unlockContainer } from '../containers/containers.ts';
+import { finishContainer } from '../containers/lifecycle.ts';
+import { findRecord } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import { type Capacity, createQueue, type QueueOptions } from './queue.ts';
+import { recoverAbandoned } from './recover.ts';
+
+export interface DispatcherOptions extends Partial<Omit<QueueOptions, 'capacity'>> {
+  readonly cluster: Cluster;
+  /**
+   * Brings a locked container to its end, reporting states through the API. The signal says that nobody wants it any more,
+   * or that the dispatcher stops. What it leaves unfinished is put back, or ended as a failure of the infrastructure.
+   */
+  readonly runContainer: (container: Container, signal: AbortSignal) => Promise<void>;
+  readonly capacity: Capacity;
+  /** Containers of this process at once; default: as many as fit. */
+  readonly maxConcurrent?: number;
+  readonly logger: Logger;
+}
+
+/** Runs queued containers until it is stopped. Several on one record file, in one or many processes, share its queue. */
+export interface Dispatcher {
+  /** Uuids of the containers that it runs now. */
+  running(): readonly Uuid[];
+  /** Starts nothing more, aborts what runs and waits for its end. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** How soon the containers of a killed process are noticed. */
+const recoverEveryMs = 1_000;
+
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { cluster, logger, maxConcurrent = Number.POSITIVE_INFINITY } = options;
+  const { store } = cluster;
+  const queue = createQueue(store, { scope: 'own', whenTooLarge: 'run-alone', ...options });
+  const running = new Map<Uuid, { controller: AbortController; done: Promise<void> }>();
+  let isStopped = false;
+  let isAwake = false;
+
+  /** Changes that come together are looked at once. */
+  const wake = () => {
+    if (isAwake || isStopped) return;
+    isAwake = true;
+    setImmediate(() => {
+      isAwake = false;
+      if (!isStopped) attempt(logger, startNext);
+    });
+  };
+  const startNext = () => {
+    const free = Math.min(maxConcurrent - running.size, 1_000);
+    if (free > 0) for (const container of queue.lockNext(free)) start(container);
+  };
+  const start = (container: Container) => {
+    const controller = new AbortController();
+    const done = runOne(options, container, controller.signal).finally(() => {
+      running.delete(container.uuid);
+      wake();
+    });
+    running.set(container.uuid, { controller, done });
+  };
+  const onChange = ({ resource, uuid }: ClusterEvent) => {
+    if (resource !== 'containers' && resource !== 'container_requests') return;
+    const own = running.get(uuid);
+    if (own === undefined) wake();
+    else if (isUnwanted(store, uuid)) own.controller.abort(new Error('no request wants this container any more'));
+  };
+
+  const unwatch = cluster.watch(onChange);
+  const recover = setInterval(() => attempt(logger, () => recoverAbandoned(store, logger)), recoverEveryMs);
+  attempt(logger, () => recoverAbandoned(store, logger));
+  wake();
+  return {
+    running: () => [...running.keys()],
+    stop: async () => {
+      isStopped = true;
+      unwatch();
+      clearInterval(recover);
+      for (const { controller } of running.values()) controller.abort(new Error('the dispatcher stops'));
+      await Promise.all([...running.values()].map(({ done }) => done));
+    },
+  };
+}
+
+async function runOne(options: DispatcherOptions, container: Container, signal: AbortSignal): Promise<void> {
+  const { store } = options.cluster;
+  let reason = 'what ran it returned before it had ended';
+  try {
+    await options.runContainer(container, signal);
+  } catch (error) {
+    reason = toMessage(error);
+    if (!signal.aborted) options.logger.error(`container ${container.uuid}: ${reason}`);
+  }
+  attempt(options.logger, () => leaveNothing(store, container.uuid, reason));
+}
+
+/** The end of what `runContainer` left unfinished: exactly one final state, or back in the queue. */
+function leaveNothing(store: Store, uuid: Uuid, reason: string): void {
+  store.write(() => {
+    const container = findRecord(store, 'containers', uuid);
+    if (container?.locked_by_uuid !== store.session.uuid) return;
+    if (container.state === 'Locked') unlockContainer(store, container, reason);
+    else if (container.state === 'Running') {
+      const runtime_status = { ...container.runtime_status, error: container.runtime_status.error ?? reason };
+      finishContainer(store, uuid, { state: 'Cancelled', runtime_status });
+    }
+  });
+}
+
+function isUnwanted(store: Store, uuid: Uuid): boolean {
+  return store.db.get('SELECT priority FROM containers WHERE uuid = ?', uuid)?.priority === 0;
+}
+
+/** A failure of the record file must not end the process from a timer: it is said, and the next look tries again. */
+function attempt(logger: Logger, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    logger.error(`dispatcher: ${toMessage(error)}`);
+  }
+}

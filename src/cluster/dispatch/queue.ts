@@ -1,0 +1,139 @@
+import type { Container } from '../../api/records.ts';
+import type { Uuid } from '../../core/ids.ts';
+import { mib } from '../../core/units.ts';
+import { lockContainer } from '../containers/containers.ts';
+import { finishContainer } from '../containers/lifecycle.ts';
+import { readRecord, updateRecord } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+
+/** What this machine has for containers: of all processes that share the home together. */
+export interface Capacity {
+  readonly ramBytes: number;
+  readonly vcpus: number;
+}
+
+export interface QueueOptions {
+  readonly capacity: Capacity;
+  /** `own`: only what this session waits for; `all`: whatever is queued. */
+  readonly scope: 'own' | 'all';
+  /** What becomes of a container that asks for more than `capacity`. */
+  readonly whenTooLarge: 'run-alone' | 'fail';
+}
+
+/** Picks containers from the queue: highest priority first, then oldest. */
+export interface Queue {
+  /** Locks at most `count` that fit beside what runs on this machine already; one transaction, none when nothing can start. */
+  lockNext(count: number): Container[];
+}
+
+/** Enough to fill a machine at once; the next look continues. */
+const windowSize = 64;
+/** How often smaller containers may pass one that does not fit, before the room is kept for it. */
+const maxPasses = 16;
+
+interface Waiting {
+  readonly uuid: Uuid;
+  readonly ram: number;
+  readonly vcpus: number;
+  readonly lockCount: number;
+}
+
+export function createQueue(store: Store, options: QueueOptions): Queue {
+  let passed: { uuid: Uuid; times: number } | undefined;
+  const select = (count: number): Waiting[] => {
+    const room = freeRoom(store, options.capacity);
+    if (!room.isEmpty && (room.ramBytes <= 0 || room.vcpus <= 0)) return [];
+    const started: Waiting[] = [];
+    for (const waiting of readWaiting(store, options.scope)) {
+      if (started.length === count) break;
+      const isFirst = room.isEmpty && started.length === 0;
+      if (fits(waiting, room) || (isFirst && isTooLarge(waiting, options.capacity))) {
+        started.push(waiting);
+        room.ramBytes -= waiting.ram;
+        room.vcpus -= waiting.vcpus;
+        continue;
+      }
+      passed ??= { uuid: waiting.uuid, times: 0 };
+      if (passed.uuid === waiting.uuid && passed.times >= maxPasses) break;
+    }
+    return started;
+  };
+  const lock = (waiting: Waiting): Container => {
+    lockContainer(store, waiting.uuid, waiting.lockCount);
+    if (isTooLarge(waiting, options.capacity)) warnTooLarge(store, waiting, options.capacity);
+    if (passed?.uuid === waiting.uuid) passed = undefined;
+    else if (passed !== undefined) passed.times += 1;
+    return readRecord(store, 'containers', waiting.uuid);
+  };
+  return {
+    lockNext: (count) => {
+      if (options.whenTooLarge === 'fail') failTooLarge(store, options);
+      if (select(count).length === 0) return [];
+      return store.write(() => select(count).map(lock));
+    },
+  };
+}
+
+interface Room {
+  ramBytes: number;
+  vcpus: number;
+  readonly isEmpty: boolean;
+}
+
+function freeRoom(store: Store, capacity: Capacity): Room {
+  const used = store.db.get(active);
+  return {
+    ramBytes: capacity.ramBytes - Number(used?.ram ?? 0),
+    vcpus: capacity.vcpus - Number(used?.vcpus ?? 0),
+    isEmpty: used?.n === 0,
+  };
+}
+
+const active = `
+  SELECT COUNT(*) AS n, SUM(ram) AS ram, SUM(vcpus) AS vcpus FROM containers WHERE state IN ('Locked', 'Running')`;
+
+const fits = (waiting: Waiting, room: Room) => waiting.ram <= room.ramBytes && waiting.vcpus <= room.vcpus;
+const isTooLarge = (waiting: Waiting, capacity: Capacity) =>
+  waiting.ram > capacity.ramBytes || waiting.vcpus > capacity.vcpus;
+
+function readWaiting(store: Store, scope: 'own' | 'all'): Waiting[] {
+  const rows = scope === 'all' ? store.db.all(queued('')) : store.db.all(queued(`AND ${wanted}`), store.session.uuid);
+  return rows.map((row) => ({
+    uuid: row.uuid as Uuid,
+    ram: Number(row.ram),
+    vcpus: Number(row.vcpus),
+    lockCount: Number(row.lock_count),
+  }));
+}
+
+const queued = (condition: string) => `
+  SELECT uuid, ram, vcpus, lock_count FROM containers
+  WHERE state = 'Queued' AND priority > 0 ${condition} ORDER BY priority DESC, id LIMIT ${windowSize}`;
+
+const wanted = `EXISTS (
+  SELECT 1 FROM container_requests r
+  WHERE r.container_uuid = containers.uuid AND r.state = 'Committed' AND r.priority > 0 AND r.session = ?)`;
+
+function warnTooLarge(store: Store, waiting: Waiting, capacity: Capacity): void {
+  const warning = `${tooLargeText(waiting, capacity)}: runs alone`;
+  updateRecord(store, 'containers', waiting.uuid, { runtime_status: { warning } });
+}
+
+function failTooLarge(store: Store, options: QueueOptions): void {
+  const { capacity, scope } = options;
+  const find = () => readWaiting(store, scope).filter((waiting) => isTooLarge(waiting, capacity));
+  if (find().length === 0) return;
+  store.write(() => {
+    for (const waiting of find()) {
+      const runtime_status = { error: tooLargeText(waiting, capacity), retryable: false };
+      finishContainer(store, waiting.uuid, { state: 'Cancelled', runtime_status });
+    }
+  });
+}
+
+function tooLargeText(waiting: Waiting, capacity: Capacity): string {
+  const wants = describe(waiting.ram, waiting.vcpus);
+  return `asks for ${wants}, this machine has ${describe(capacity.ramBytes, capacity.vcpus)}`;
+}
+
+const describe = (ramBytes: number, vcpus: number) => `${Math.ceil(ramBytes / mib)} MiB of memory and ${vcpus} cores`;

@@ -1,0 +1,102 @@
+import type { ClusterEvent } from '../../api/port.ts';
+import type { Resource } from '../../api/records.ts';
+import type { Uuid } from '../../core/ids.ts';
+import type { Database } from './database.ts';
+
+type Listener = (event: ClusterEvent) => void;
+
+/** Tells watchers of committed changes: own ones at once, those of other processes within `pollMs`. */
+export interface ChangeFeed {
+  add(resource: Resource, uuid: Uuid): void;
+  commit(): void;
+  rollback(): void;
+  watch(listener: Listener): () => void;
+  close(): void;
+}
+
+const pollMs = 25;
+/** Far more than any process writes between two polls; one that was stopped for longer is told about everything. */
+const keptChanges = 20_000;
+const pruneEvery = 1_000;
+
+export function createChangeFeed(db: Database, session: Uuid): ChangeFeed {
+  const listeners = new Set<Listener>();
+  const pending = new Map<Uuid, ClusterEvent>();
+  let added = 0;
+  let poll: Poll | undefined;
+  const tell = (events: readonly ClusterEvent[]) => {
+    for (const listener of [...listeners]) for (const event of events) listener(event);
+  };
+  const stop = () => {
+    poll?.stop();
+    poll = undefined;
+  };
+  return {
+    add: (resource, uuid) => {
+      if (pending.has(uuid)) return;
+      pending.set(uuid, { resource, uuid });
+      db.run('INSERT INTO changes (session, resource, uuid) VALUES (?, ?, ?)', session, resource, uuid);
+      added += 1;
+      if (added % pruneEvery === 0) {
+        db.run('DELETE FROM changes WHERE seq < (SELECT MAX(seq) FROM changes) - ?', keptChanges);
+      }
+    },
+    commit: () => {
+      const events = [...pending.values()];
+      pending.clear();
+      if (listeners.size > 0 && events.length > 0) queueMicrotask(() => tell(events));
+    },
+    rollback: () => pending.clear(),
+    watch: (listener) => {
+      listeners.add(listener);
+      poll ??= startPoll(db, session, tell);
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) stop();
+      };
+    },
+    close: () => {
+      listeners.clear();
+      stop();
+    },
+  };
+}
+
+interface Poll {
+  stop(): void;
+}
+
+/** `PRAGMA data_version` moves when another connection has committed: a check without I/O. */
+function startPoll(db: Database, session: Uuid, tell: (events: readonly ClusterEvent[]) => void): Poll {
+  const version = () => Number(db.get('PRAGMA data_version')?.data_version);
+  let seen = version();
+  let last = lastSequence(db);
+  const timer = setInterval(() => {
+    const current = version();
+    if (current === seen) return;
+    seen = current;
+    const before = last;
+    last = lastSequence(db);
+    tell(changesAfter(db, before, session));
+  }, pollMs);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+function lastSequence(db: Database): number {
+  return Number(db.get('SELECT MAX(seq) AS seq FROM changes')?.seq ?? 0);
+}
+
+function changesAfter(db: Database, sequence: number, session: Uuid): ClusterEvent[] {
+  const first = Number(db.get('SELECT MIN(seq) AS seq FROM changes')?.seq ?? 0);
+  const rows =
+    first > sequence + 1 && sequence > 0
+      ? db.all(everything)
+      : db.all('SELECT DISTINCT resource, uuid FROM changes WHERE seq > ? AND session <> ?', sequence, session);
+  return rows.map((row) => ({ resource: row.resource as Resource, uuid: row.uuid as Uuid }));
+}
+
+/** What somebody may wait for, when the changes in between are no longer known. */
+const everything = `
+  SELECT 'container_requests' AS resource, uuid FROM container_requests
+  UNION ALL SELECT 'containers', uuid FROM containers`;

@@ -1,0 +1,90 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { toCanonicalJson } from '../../core/json.ts';
+import { toStoreError } from './store-error.ts';
+
+export type SqlValue = null | number | string | Uint8Array;
+export type Row = Readonly<Record<string, SqlValue>>;
+
+/** One SQLite file in WAL mode. Every failure is an `ApiError` that names the file. Calls are synchronous. */
+export interface Database {
+  readonly path: string;
+  get(sql: string, ...parameters: readonly SqlValue[]): Row | undefined;
+  all(sql: string, ...parameters: readonly SqlValue[]): Row[];
+  run(sql: string, ...parameters: readonly SqlValue[]): void;
+  exec(sql: string): void;
+  /** All of `work` or nothing of it, alone among the writers of the file. Not nested. */
+  transaction<T>(work: () => T): T;
+  close(): void;
+}
+
+const inMemory = ':memory:';
+/** Another process holds the write lock for microseconds; this long only if it was stopped in the middle. */
+const busyTimeoutMs = 10_000;
+/** Filters make statements of any shape: the ones used least recently are let go. */
+const maxStatements = 300;
+
+export function openDatabase(path: string): Database {
+  const guard = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw toStoreError(error, path);
+    }
+  };
+  const connection = guard(() => connect(path));
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    const known = statements.get(sql);
+    const statement = known ?? connection.prepare(sql);
+    if (known) statements.delete(sql);
+    statements.set(sql, statement);
+    if (statements.size > maxStatements) for (const oldest of statements.keys()) return forget(oldest, statement);
+    return statement;
+  };
+  const forget = (sql: string, kept: StatementSync) => {
+    statements.delete(sql);
+    return kept;
+  };
+  const bind = (parameters: readonly SqlValue[]) => parameters as SQLInputValue[];
+  return {
+    path,
+    get: (sql, ...parameters) => guard(() => prepare(sql).get(...bind(parameters)) as Row | undefined),
+    all: (sql, ...parameters) => guard(() => prepare(sql).all(...bind(parameters)) as Row[]),
+    run: (sql, ...parameters) => guard(() => void prepare(sql).run(...bind(parameters))),
+    exec: (sql) => guard(() => connection.exec(sql)),
+    transaction: (work) => guard(() => inTransaction(prepare, work)),
+    close: () => guard(() => closeConnection(connection)),
+  };
+}
+
+function connect(path: string): DatabaseSync {
+  const connection = new DatabaseSync(path);
+  connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  if (path !== inMemory) connection.exec('PRAGMA journal_mode = WAL');
+  // WAL with NORMAL: a killed process loses nothing that was acknowledged, a power cut at most the last transactions.
+  connection.exec('PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000');
+  connection.function('canonical_json', { deterministic: true }, (text) =>
+    typeof text === 'string' ? toCanonicalJson(JSON.parse(text)) : null,
+  );
+  return connection;
+}
+
+function inTransaction<T>(prepare: (sql: string) => StatementSync, work: () => T): T {
+  prepare('BEGIN IMMEDIATE').run();
+  try {
+    const result = work();
+    prepare('COMMIT').run();
+    return result;
+  } catch (error) {
+    try {
+      prepare('ROLLBACK').run();
+    } catch {
+      // A full disk or a damaged file has rolled back by itself; the first error says what happened.
+    }
+    throw error;
+  }
+}
+
+function closeConnection(connection: DatabaseSync): void {
+  if (connection.isOpen) connection.close();
+}

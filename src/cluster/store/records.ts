@@ -1,0 +1,119 @@
+import { apiError } from '../../api/errors.ts';
+import type { Records, Resource } from '../../api/records.ts';
+import type { Uuid } from '../../core/ids.ts';
+import { type Attributes, decode, encode, findAttribute } from './attributes.ts';
+import type { Row, SqlValue } from './database.ts';
+import { type Attribute, schemas } from './schema.ts';
+import type { Store } from './store.ts';
+
+type Named = readonly (readonly [string, Attribute])[];
+
+const readable = Object.fromEntries(
+  Object.values(schemas).map((schema) => [schema.table, Object.entries(schema.attributes)]),
+) as unknown as Record<Resource, Named>;
+
+export function columnsOf(resource: Resource, select?: readonly string[]): Named {
+  return select === undefined
+    ? readable[resource]
+    : select.map((name) => [name, findAttribute(resource, name)] as const);
+}
+
+/** The list of expressions after SELECT. */
+export function toSelectList(columns: Named): string {
+  return columns.map(([name, attribute]) => (attribute.sql === name ? name : `${attribute.sql} AS ${name}`)).join(', ');
+}
+
+const selectLists = Object.fromEntries(
+  Object.entries(readable).map(([resource, columns]) => [resource, toSelectList(columns)]),
+) as Record<Resource, string>;
+
+export function toRecord<R extends Resource>(columns: Named, row: Row): Records[R] {
+  const record: Record<string, unknown> = {};
+  for (const [name, attribute] of columns) record[name] = decode(attribute, row[name]);
+  return record as unknown as Records[R];
+}
+
+/** The record, trashed collections left out. */
+export function findRecord<R extends Resource>(store: Store, resource: R, uuid: string): Records[R] | undefined {
+  const row = readRow(store, resource, uuid);
+  return row && toRecord<R>(readable[resource], row);
+}
+
+export function readRecord<R extends Resource>(store: Store, resource: R, uuid: string): Records[R] {
+  const record = findRecord(store, resource, uuid);
+  if (record) return record;
+  throw apiError('api/not-found', `${resource} has no record ${JSON.stringify(uuid)}`, {
+    ...(resource === 'collections' ? { hint: 'it may have been trashed, or belong to another cluster' } : {}),
+  });
+}
+
+/** The record even if it is in the trash: what has just been changed. */
+export function readStored<R extends Resource>(store: Store, resource: R, uuid: string): Records[R] {
+  const row = store.db.get(`SELECT ${selectLists[resource]} FROM ${resource} WHERE uuid = ?`, uuid);
+  return row ? toRecord<R>(readable[resource], row) : readRecord(store, resource, uuid);
+}
+
+function readRow(store: Store, resource: Resource, uuid: string): Row | undefined {
+  const select = `SELECT ${selectLists[resource]} FROM ${resource} WHERE uuid = ?`;
+  if (resource !== 'collections') return store.db.get(select, uuid);
+  return store.db.get(`${select} AND ${notTrashed}`, uuid, store.now());
+}
+
+/** Takes the time now as its parameter. */
+export const notTrashed = '(trash_at IS NULL OR trash_at > ?)';
+
+/** Columns beside the attributes, which no client sees. */
+export type HiddenColumns = Readonly<Record<string, SqlValue>>;
+
+/** Inserts with defaults for what `attributes` leaves out and returns the uuid. Inside `store.write`. */
+export function insertRecord(
+  store: Store,
+  resource: Resource,
+  attributes: Attributes,
+  hidden: HiddenColumns = {},
+): Uuid {
+  const uuid = store.newUuid(schemas[resource].infix);
+  const now = store.now();
+  const made: Attributes = { uuid, created_at: now, modified_at: now, owner_uuid: store.ownerUuid };
+  const names: string[] = [];
+  const values: SqlValue[] = [];
+  for (const [name, attribute] of readable[resource]) {
+    if (attribute.sql !== name || name === 'id') continue;
+    names.push(name);
+    const value = attributes[name] ?? made[name];
+    values.push(encode(attribute, value === undefined ? attribute.initial : value));
+  }
+  for (const [name, value] of Object.entries(hidden)) {
+    names.push(name);
+    values.push(value);
+  }
+  const marks = names.map(() => '?').join(', ');
+  store.db.run(`INSERT INTO ${resource} (${names.join(', ')}) VALUES (${marks})`, ...values);
+  store.changed(resource, uuid);
+  return uuid;
+}
+
+/** Writes the named attributes and hidden columns of one record. Inside `store.write`. */
+export function updateRecord(
+  store: Store,
+  resource: Resource,
+  uuid: string,
+  attributes: Attributes,
+  hidden: HiddenColumns = {},
+): void {
+  const names: string[] = ['modified_at'];
+  const values: SqlValue[] = [store.now()];
+  for (const [name, value] of Object.entries(attributes)) {
+    const attribute = findAttribute(resource, name);
+    if (attribute.sql !== name) continue;
+    names.push(name);
+    values.push(encode(attribute, value));
+  }
+  for (const [name, value] of Object.entries(hidden)) {
+    names.push(name);
+    values.push(value);
+  }
+  const assignments = names.map((name) => `${name} = ?`).join(', ');
+  store.db.run(`UPDATE ${resource} SET ${assignments} WHERE uuid = ?`, ...values, uuid);
+  store.changed(resource, uuid as Uuid);
+}
