@@ -19,11 +19,13 @@ export type Mount =
       readonly uuid?: Uuid;
       readonly path?: string;
       readonly writable?: boolean;
+      /** Below output_path only: it is not to be part of the output. */
+      readonly exclude_from_output?: boolean;
     }
   | { readonly kind: 'tmp'; readonly capacity: number }
   | { readonly kind: 'text'; readonly content: string }
   | { readonly kind: 'json'; readonly content: unknown }
-  /** Only as `stdout` and `stderr`: the path in the container of the file that receives the stream. */
+  /** Only as `stdin`, `stdout` and `stderr`: the path in the container of the file that gives or receives the stream. */
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'git_tree'; readonly url: string; readonly commit: string; readonly path?: string };
 

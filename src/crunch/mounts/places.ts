@@ -1,0 +1,187 @@
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { BindMount } from '../../executor/port.ts';
+import { hostPrefix, isInside, relativeTo } from '../paths.ts';
+import { linkReadOnly, linkSymbolically, placeTree } from './copy-tree.ts';
+import { makeMountPoint, makeParents } from './mount-point.ts';
+import { createOrigins, type Origins } from './origin.ts';
+import type { PlannedMount } from './plan.ts';
+
+/** Where the mounts of one container go: a file system of its own, or directories of the host. */
+export interface Place {
+  readonly kind: 'container' | 'host';
+  readonly outputPath: string;
+  /** The output directory on the host. */
+  readonly outputDir: string;
+  readonly origins: Origins;
+  /** A text of the record as the process is to see it. */
+  literal(text: string): string;
+  /** The file or directory of the host behind a path that the container sees. */
+  hostPath(path: string): string | undefined;
+  /** A new empty directory, the container's to write to. */
+  directory(target: string): Promise<void>;
+  /** A new file; in the output it is the container's to change. Returns its path on the host. */
+  file(target: string, content: string): Promise<string>;
+  /** The path, its parents made, where a copy for the container to change belongs. */
+  writable(target: string): Promise<string>;
+  /** Shows `source` at the target; nobody may write to it. */
+  readOnly(target: string, source: string, planned: PlannedMount): Promise<void>;
+  /** A file that only its owner reads, in memory where there is a place for it. */
+  secret(target: string, content: string): Promise<void>;
+  scratchDirectory(): Promise<string>;
+  /** What the executor has to bind, parents first, each with a point to be bound to. */
+  binds(): Promise<readonly BindMount[]>;
+}
+
+export interface PlaceOptions {
+  readonly outputPath: string;
+  /** Exists, empty. */
+  readonly scratchDir: string;
+  /** Made when the first secret comes. */
+  readonly secretDir: string;
+}
+
+/** Places for a container with a file system of its own: binds, and whatever lies under the output directory inside it. */
+export async function createContainerPlace(options: PlaceOptions): Promise<Place> {
+  const { outputPath } = options;
+  const outputDir = join(options.scratchDir, 'output');
+  await mkdir(outputDir);
+  const binds = new Map<string, BindMount>();
+  /** Directories of the host that the container sees and that are ours to put things into. */
+  const owned = new Map([[outputPath, outputDir]]);
+  const bind = (target: string, source: string, readOnly: boolean): void => {
+    binds.set(target, { source, target, readOnly });
+  };
+  bind(outputPath, outputDir, false);
+  const ownerOf = (target: string) => innermost(owned, (one) => one !== target && isInside(target, one));
+  const next = numberedPaths(options.scratchDir);
+  const spot = async (target: string, readOnly: boolean): Promise<string> => {
+    if (target === outputPath) return outputDir;
+    const owner = ownerOf(target);
+    if (owner) return makeParents(owner.hostDir, relativeTo(target, owner.target));
+    const path = next();
+    bind(target, path, readOnly);
+    return path;
+  };
+  const secretFile = secretFiles(options.secretDir);
+  return {
+    kind: 'container',
+    outputPath,
+    outputDir,
+    origins: createOrigins(),
+    literal: (text) => text,
+    hostPath(path) {
+      const sources = new Map([...binds.values()].map((one) => [one.target, one.source]));
+      const found = innermost(sources, (one) => isInside(path, one));
+      return found && join(found.hostDir, relativeTo(path, found.target));
+    },
+    async directory(target) {
+      const path = await spot(target, false);
+      await mkdir(path, { recursive: true });
+      owned.set(target, path);
+    },
+    file: async (target, content) => writeNew(await spot(target, true), content),
+    async writable(target) {
+      const path = await spot(target, false);
+      owned.set(target, path);
+      return path;
+    },
+    async readOnly(target, source, planned) {
+      if (!planned.hasInner) {
+        bind(target, source, true);
+        return;
+      }
+      const copy = next();
+      await placeTree(source, copy, linkReadOnly);
+      bind(target, copy, true);
+      owned.set(target, copy);
+    },
+    secret: async (target, content) => bind(target, await secretFile(content), true),
+    scratchDirectory: () => makeDirectory(next()),
+    async binds() {
+      const sorted = [...binds.values()].sort((a, b) => depth(a.target) - depth(b.target));
+      for (const { target, source } of sorted) {
+        const owner = ownerOf(target);
+        if (owner) await makeMountPoint(owner.hostDir, relativeTo(target, owner.target), source);
+      }
+      return sorted;
+    },
+  };
+}
+
+/** Places for a container that is the host itself: everything under one real directory, inputs as symlinks. */
+export async function createHostPlace(options: PlaceOptions): Promise<Place> {
+  const root = options.scratchDir;
+  const onHost = (path: string): string => join(root, relativeTo(path, hostPrefix));
+  const spot = (target: string): Promise<string> => makeParents(root, relativeTo(target, hostPrefix));
+  const outputDir = onHost(options.outputPath);
+  await mkdir(outputDir, { recursive: true });
+  const origins = createOrigins();
+  origins.addAlias(root, hostPrefix);
+  const next = numberedPaths(join(dirname(root), `${basename(root)}.apart`));
+  const secretFile = secretFiles(options.secretDir);
+  return {
+    kind: 'host',
+    outputPath: options.outputPath,
+    outputDir,
+    origins,
+    literal: (text) => text.replaceAll(hostPrefix, root),
+    hostPath: (path) => (isInside(path, hostPrefix) ? onHost(path) : undefined),
+    directory: async (target) => void (await makeDirectory(await spot(target))),
+    file: async (target, content) => writeNew(await spot(target), content),
+    writable: spot,
+    async readOnly(target, source, planned) {
+      origins.addAlias(source, target);
+      const path = await spot(target);
+      if (planned.hasInner) await placeTree(source, path, linkSymbolically);
+      else await symlink(source, path);
+    },
+    secret: async (target, content) => symlink(await secretFile(content), await spot(target)),
+    scratchDirectory: () => makeDirectory(next()),
+    binds: async () => [],
+  };
+}
+
+function innermost(
+  places: ReadonlyMap<string, string>,
+  fits: (target: string) => boolean,
+): { target: string; hostDir: string } | undefined {
+  let best: { target: string; hostDir: string } | undefined;
+  for (const [target, hostDir] of places) {
+    if (fits(target) && target.length >= (best?.target.length ?? 0)) best = { target, hostDir };
+  }
+  return best;
+}
+
+const depth = (path: string): number => (path === '/' ? 0 : path.split('/').length);
+
+function numberedPaths(directory: string): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return join(directory, `mount-${count}`);
+  };
+}
+
+async function makeDirectory(path: string): Promise<string> {
+  await mkdir(path, { recursive: true });
+  return path;
+}
+
+/** Replaces what is there instead of writing through it: it may be a name of a file that others read. */
+async function writeNew(path: string, content: string): Promise<string> {
+  await rm(path, { force: true });
+  await writeFile(path, content);
+  return path;
+}
+
+function secretFiles(directory: string): (content: string) => Promise<string> {
+  let count = 0;
+  return async (content) => {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    count += 1;
+    const path = join(directory, `secret-${count}`);
+    await writeFile(path, content, { mode: 0o400 });
+    return path;
+  };
+}

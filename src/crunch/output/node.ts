@@ -1,0 +1,43 @@
+import type { Collection } from '../../keep/collection.ts';
+import type { StoredFile } from '../../keep/port.ts';
+
+/** What was found in an output directory, before any of it is in Keep. */
+export type OutputNode = OutputDirectory | OutputFile | OutputSymlink | MountedContent | LiteralContent;
+
+export interface OutputDirectory {
+  readonly kind: 'directory';
+  /** Device and inode: what is read later must still be this directory. */
+  readonly id: string;
+  /** The name on disk, where it is not UTF-8. */
+  readonly rawName?: Buffer;
+  readonly entries: Map<string, OutputNode>;
+}
+
+export interface OutputFile {
+  readonly kind: 'file';
+  readonly id: string;
+  readonly sizeBytes: number;
+  /** More than one name: the others may lie anywhere, so the file cannot be given up. */
+  readonly hasOtherNames: boolean;
+  /** The name on disk, where it is not UTF-8. */
+  readonly rawName?: Buffer;
+  stored?: StoredFile;
+}
+
+export interface OutputSymlink {
+  readonly kind: 'symlink';
+  readonly target: string;
+}
+
+/** `path` in a collection: already in Keep. */
+export interface MountedContent {
+  readonly kind: 'mounted';
+  readonly collection: Collection;
+  readonly path: string;
+}
+
+/** A text or json mount: its file on the host. */
+export interface LiteralContent {
+  readonly kind: 'literal';
+  readonly hostPath: string;
+}

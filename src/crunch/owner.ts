@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toMessage } from '../core/errors.ts';
+import type { Uuid } from '../core/ids.ts';
+import type { Logger } from '../core/logger.ts';
+import { removeTree, wipe } from './remove-tree.ts';
+
+/**
+ * Who a scratch directory or an engine's container belongs to: one process of one boot of this machine. Survives nothing:
+ * whatever carries the key of a process that is gone is left over.
+ */
+export const ownerKey = (): string => {
+  memoKey ??= toKey(process.pid) ?? `${bootId()}.${process.pid}.0`;
+  return memoKey;
+};
+let memoKey: string | undefined;
+
+const keyPattern = /^([0-9a-f]{8})\.(\d+)\.(\d+)$/;
+
+/** True while the process that `key` names runs. What is no key belongs to nobody. */
+export function isOwnerAlive(key: string): boolean {
+  const match = keyPattern.exec(key);
+  return match !== null && toKey(Number(match[2])) === key;
+}
+
+/** The id of one run of a container for its executor: unique on the machine, also when the same container runs again. */
+export const toExecutorId = (uuid: Uuid): string => `${uuid}.${ownerKey()}`;
+
+/** The key in an executor's id. */
+export const ownerOfExecutorId = (id: string): string => id.slice(id.indexOf('.') + 1);
+
+export const scratchRoot = (workDir: string): string => join(workDir, 'scratch');
+
+/** The directories of one run of a container; none of them is made yet, and all go when it ends. */
+export interface ContainerDirs {
+  /** What the container sees lies here; a host container's whole world. */
+  readonly place: string;
+  readonly executor: string;
+  readonly secrets: string;
+  readonly roots: readonly string[];
+}
+
+export async function containerDirs(
+  deps: { readonly workDir: string; readonly secretDir?: string },
+  uuid: Uuid,
+): Promise<ContainerDirs> {
+  const base = join(await ownerDirectory(scratchRoot(deps.workDir)), uuid);
+  const secretRoot = deps.secretDir === undefined ? base : join(await ownerDirectory(deps.secretDir), uuid);
+  return {
+    place: join(base, 'place'),
+    executor: join(base, 'executor'),
+    secrets: join(secretRoot, 'secrets'),
+    roots: secretRoot === base ? [base] : [base, secretRoot],
+  };
+}
+
+/** Removes them, whatever the container made of permissions. What cannot go is logged and left to `reapLeftovers`. */
+export async function removeDirs(dirs: ContainerDirs, logger: Logger): Promise<void> {
+  await wipe(dirs.secrets);
+  for (const root of dirs.roots) {
+    await removeTree(root).catch((error: unknown) => logger.warn(`cannot remove ${root}: ${toMessage(error)}`));
+  }
+}
+
+const directories = new Map<string, Promise<string>>();
+
+/** The directory of this process under `root`, made once, by its real path: what a process resolves must compare equal. */
+export function ownerDirectory(root: string): Promise<string> {
+  const known = directories.get(root) ?? makeOwnerDirectory(join(root, ownerKey()));
+  directories.set(root, known);
+  known.catch(() => directories.delete(root));
+  return known;
+}
+
+async function makeOwnerDirectory(path: string): Promise<string> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return realpath(path);
+}
+
+function bootId(): string {
+  memoBoot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
+  return memoBoot;
+}
+let memoBoot: string | undefined;
+
+/** proc(5): field 22 of `stat` is the start time in ticks; the name in field 2 may hold anything, also `)`. */
+function toKey(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : `${bootId()}.${pid}.${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,140 @@
+import { mkdir } from 'node:fs/promises';
+import { hostImage, type RuntimeStatus } from '../api/records.ts';
+import { toMessage } from '../core/errors.ts';
+import { formatBytes } from '../core/units.ts';
+import type { ContainerExit, Executor, LoadedImage, RunningContainer } from '../executor/port.ts';
+import type { Ending } from './ending.ts';
+import { loadImage } from './load-image.ts';
+import { createContainerPlace, createHostPlace, type Place } from './mounts/places.ts';
+import { type MountPlan, planMounts } from './mounts/plan.ts';
+import { stageMounts, stageStdin } from './mounts/stage.ts';
+import { collectOutput } from './output/collect.ts';
+import { type ContainerDirs, containerDirs, removeDirs } from './owner.ts';
+import { withRetries } from './retry.ts';
+import type { Life } from './run-container.ts';
+import { saveOutput } from './save-output.ts';
+import { toSpec } from './spec.ts';
+import { withTimeLimit } from './time-limit.ts';
+import { startSampling, toUsageFigures, writeSample } from './usage.ts';
+
+/** Runs the command of a container with an executor, from its image to its saved output. */
+export async function runCommand(life: Life): Promise<Ending> {
+  const { container, deps, signal } = life;
+  const plan = planMounts(container, life.secretMounts);
+  const executor = await deps.executors(container.container_image === hostImage ? 'host' : deps.defaultExecutor);
+  const image = await loadImage(executor, life);
+  signal.throwIfAborted();
+  const dirs = await containerDirs(deps, container.uuid);
+  try {
+    await mkdir(dirs.executor, { recursive: true });
+    await mkdir(dirs.place);
+    return await runInDirs(life, { plan, executor, image, dirs });
+  } finally {
+    await removeDirs(dirs, deps.logger);
+  }
+}
+
+interface Prepared {
+  readonly plan: MountPlan;
+  readonly executor: Executor;
+  readonly image: LoadedImage;
+  readonly dirs: ContainerDirs;
+}
+
+async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
+  const { container, deps, logs, signal } = life;
+  const { plan, dirs } = prepared;
+  const createPlace = container.container_image === hostImage ? createHostPlace : createContainerPlace;
+  const place = await createPlace({ outputPath: plan.outputPath, scratchDir: dirs.place, secretDir: dirs.secrets });
+  await stageMounts(plan, place, deps, signal);
+  const stdin = await stageStdin(plan, place, deps, signal);
+  const spec = await toSpec({
+    container,
+    plan,
+    place,
+    image: prepared.image,
+    stdin,
+    executorDir: dirs.executor,
+    logs,
+    hostPath: deps.hostPath,
+  });
+  signal.throwIfAborted();
+  await withRetries(() => deps.api.update('containers', container.uuid, { state: 'Running' }));
+  const startNs = deps.clock.nowNs();
+  const running = await prepared.executor.start(prepared.image, spec.container);
+  let exit: ContainerExit;
+  try {
+    logs.line('the command has started');
+    exit = await withTimeLimit(container, signal, (limited) => waitForExit(running, life, limited));
+  } finally {
+    await closeQuietly(running, life);
+    await spec.endStreams();
+  }
+  writeSample(exit.usage, logs);
+  const usage = toUsageFigures(exit.usage, startNs, deps.clock);
+  return complete(life, place, exit, usage);
+}
+
+/** The result stands, whatever the engine leaves behind: that is for `reapLeftovers`. */
+async function closeQuietly(running: RunningContainer, { container, deps, logs }: Life): Promise<void> {
+  try {
+    await running.close();
+  } catch (error) {
+    logs.line(`warning: the container could not be cleared away: ${toMessage(error)}`);
+    deps.logger.warn(`container ${container.uuid} could not be cleared away: ${toMessage(error)}`);
+  }
+}
+
+/** After the signal it still waits for the processes to end, but not for ever. */
+async function waitForExit(running: RunningContainer, life: Life, signal: AbortSignal): Promise<ContainerExit> {
+  const endSampling = startSampling(running, life.logs, life.deps.sampleIntervalMs);
+  let giveUp: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<ContainerExit>((resolve, reject) => {
+      const stop = (): void => {
+        running.stop().catch(reject);
+        giveUp = setTimeout(() => reject(signal.reason), stopTimeoutMs);
+      };
+      if (signal.aborted) stop();
+      else signal.addEventListener('abort', stop, { once: true });
+      running.exit.then((exit) => (signal.aborted ? reject(signal.reason) : resolve(exit)), reject);
+    });
+  } finally {
+    clearTimeout(giveUp);
+    endSampling();
+  }
+}
+
+const stopTimeoutMs = 30_000;
+
+async function complete(
+  life: Life,
+  place: Place,
+  exit: ContainerExit,
+  usage: NonNullable<RuntimeStatus['usage']>,
+): Promise<Ending> {
+  const { container, deps, logs, signal } = life;
+  const warnings: string[] = [];
+  const warn = (text: string): void => {
+    logs.line(`warning: ${text}`);
+    warnings.push(text);
+  };
+  const collection = await collectOutput({ place, globs: container.output_glob, blocks: deps.blocks, warn, signal });
+  const output = await saveOutput(container, collection, deps);
+  const [warning] = warnings;
+  const status: RuntimeStatus = {
+    usage,
+    ...(exit.outOfMemory && outOfMemory(container.runtime_constraints.ram)),
+    ...(warning !== undefined && { warning, warningDetail: warnings.slice(0, 20).join('\n') }),
+  };
+  return { state: 'Complete', exitCode: exit.exitCode, output, outputProperties: {}, status };
+}
+
+function outOfMemory(ramBytes: number): RuntimeStatus {
+  const limit = ramBytes > 0 ? `the limit is ${formatBytes(ramBytes)}` : 'the machine has no more';
+  return {
+    outOfMemory: true,
+    error: `the command was ended because it ran out of memory: ${limit}`,
+    errorDetail: 'hint: raise ramMin of its ResourceRequirement',
+  };
+}

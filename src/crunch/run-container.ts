@@ -1,0 +1,59 @@
+import { builtinImage, type Container, type Mounts } from '../api/records.ts';
+import type { Uuid } from '../core/ids.ts';
+import { cancelled, type Ending } from './ending.ts';
+import { crunchError } from './errors.ts';
+import { finalize } from './finalize.ts';
+import { type ContainerLogs, createContainerLogs, liveLogDir } from './logs/container-logs.ts';
+import { nodeInfo } from './logs/node-info.ts';
+import type { CrunchDeps } from './port.ts';
+import { runBuiltin } from './run-builtin.ts';
+import { runCommand } from './run-command.ts';
+
+/** What the parts of one life share. */
+export interface Life {
+  readonly container: Container;
+  readonly secretMounts: Mounts;
+  readonly logs: ContainerLogs;
+  readonly deps: CrunchDeps;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The life of one container that the caller has locked: load, mount, run, log, save, report. It resolves once the record is
+ * Complete or Cancelled; its state is decided once, so an abort of `signal` after that changes nothing. It rejects only where
+ * the record could not be read or written: the live log stays then.
+ */
+export async function runContainer(target: Uuid | Container, deps: CrunchDeps, signal: AbortSignal): Promise<void> {
+  const container = typeof target === 'string' ? await deps.api.get('containers', target) : target;
+  const logs = createContainerLogs(liveLogDir(deps.workDir, container.uuid), deps.clock);
+  const ending = await live(container, logs, deps, signal);
+  await finalize(ending, { container, logs, deps });
+}
+
+async function live(container: Container, logs: ContainerLogs, deps: CrunchDeps, signal: AbortSignal): Promise<Ending> {
+  try {
+    checkRecord(container);
+    logs.line(`crunch-run starts container ${container.uuid}`);
+    logs.put('container.json', `${JSON.stringify(container, null, 2)}\n`);
+    logs.put('node-info.json', nodeInfo());
+    signal.throwIfAborted();
+    const life = { container, secretMounts: await deps.secretMounts(container.uuid), logs, deps, signal };
+    const ending = container.container_image === builtinImage ? await runBuiltin(life) : await runCommand(life);
+    signal.throwIfAborted();
+    return ending;
+  } catch (error) {
+    return cancelled(error, signal);
+  }
+}
+
+function checkRecord(container: Container): void {
+  const problem = (field: string, expected: string, got: unknown) =>
+    crunchError('crunch/bad-record', `container ${container.uuid}: expected ${expected}, got ${JSON.stringify(got)}`, {
+      hint: 'lock the container before running it, and run it once',
+      where: { container: container.uuid, field },
+    });
+  if (container.state !== 'Locked') throw problem('state', 'state "Locked"', container.state);
+  if (container.command.length === 0) throw problem('command', 'a command', container.command);
+  if (!container.output_path.startsWith('/'))
+    throw problem('output_path', 'an absolute output_path', container.output_path);
+}

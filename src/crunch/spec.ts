@@ -1,0 +1,83 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { type Container, hostImage } from '../api/records.ts';
+import type { ContainerSpec, LoadedImage, StreamTarget } from '../executor/port.ts';
+import type { ContainerLogs } from './logs/container-logs.ts';
+import { makeParents } from './mounts/mount-point.ts';
+import type { Place } from './mounts/places.ts';
+import type { MountPlan } from './mounts/plan.ts';
+import { toExecutorId } from './owner.ts';
+import { relativeTo } from './paths.ts';
+
+export interface SpecOptions {
+  readonly container: Container;
+  readonly plan: MountPlan;
+  readonly place: Place;
+  readonly image: LoadedImage;
+  readonly stdin: string | undefined;
+  readonly executorDir: string;
+  readonly logs: ContainerLogs;
+  /** `PATH` of a container on the host. */
+  readonly hostPath: string;
+}
+
+export interface OpenSpec {
+  readonly container: ContainerSpec;
+  /** Resolves when all that came through the streams is in the log. */
+  endStreams(): Promise<void>;
+}
+
+/** The record in the executor's terms. */
+export async function toSpec(options: SpecOptions): Promise<OpenSpec> {
+  const { container, plan, place, stdin } = options;
+  const streams: Writable[] = [];
+  const target = async (name: 'stdout' | 'stderr'): Promise<StreamTarget> => {
+    const path = plan[name];
+    if (path !== undefined) {
+      return { kind: 'file', path: await makeParents(place.outputDir, relativeTo(path, place.outputPath)) };
+    }
+    const writable = options.logs.stream(`${name}.txt`);
+    streams.push(writable);
+    return { kind: 'stream', writable };
+  };
+  const { ram, vcpus, gpu, API } = container.runtime_constraints;
+  const spec: ContainerSpec = {
+    id: toExecutorId(container.uuid),
+    command: container.command.map(place.literal),
+    workingDir: await toWorkingDir(options),
+    environment: toEnvironment(options),
+    binds: await place.binds(),
+    tmpfs: [],
+    network: API === true,
+    stdout: await target('stdout'),
+    stderr: await target('stderr'),
+    scratchDir: options.executorDir,
+    ...(ram > 0 && { ramBytes: ram }),
+    ...(vcpus > 0 && { vcpus }),
+    ...(gpu && gpu.device_count > 0 && { gpu: { stack: gpu.stack, deviceCount: gpu.device_count } }),
+    ...(stdin !== undefined && { stdin }),
+  };
+  return { container: spec, endStreams: async () => void (await Promise.all(streams.map(endStream))) };
+}
+
+/** `.` is the image's own working directory; on the host, which has none, the output directory. */
+async function toWorkingDir({ container, place, image }: SpecOptions): Promise<string> {
+  const host = container.container_image === hostImage;
+  if (container.cwd === '' || container.cwd === '.') return host ? place.outputDir : image.workingDir || '/';
+  const path = place.literal(container.cwd);
+  if (host && path.startsWith(dirname(place.outputDir))) await mkdir(path, { recursive: true });
+  return path;
+}
+
+function toEnvironment({ container, place, hostPath }: SpecOptions): Record<string, string> {
+  const given = Object.entries(container.environment).map(([name, value]) => [name, place.literal(value)] as const);
+  const base = container.container_image === hostImage ? { PATH: hostPath } : {};
+  return { ...base, ...Object.fromEntries(given) };
+}
+
+async function endStream(stream: Writable): Promise<void> {
+  if (!stream.writableEnded) stream.end();
+  await finished(stream);
+}
