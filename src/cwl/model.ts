@@ -81,7 +81,7 @@ export interface StepLoop {
 export interface WorkflowStepInput {
   readonly id: string;
   readonly source: readonly string[];
-  /** True where the document gives `source` as a list, even of one: the value is then a list. */
+  /** Whether the sources are merged to a list: there are several, or one in a list and the document says linkMerge. */
   readonly sourceIsList: boolean;
   readonly linkMerge: 'merge_nested' | 'merge_flattened';
   readonly pickValue?: PickValue;

@@ -1,0 +1,96 @@
+import type { CwlType, InputParameter, OutputParameter, PickValue } from '../model.ts';
+import { booleanOf, field, type Node, positionOf, stringOf } from '../syntax/node.ts';
+import { readCommandLineBinding, readLoadListing, readOutputBinding } from './binding.ts';
+import type { BuildContext } from './context.ts';
+import { checkUnique, documentation, type Item, readFormats, readItems, readSecondaryFiles, strings } from './read.ts';
+import { readType } from './type.ts';
+import { toValue } from './value.ts';
+
+export function readInputs(node: Node | undefined, context: BuildContext): readonly InputParameter[] {
+  const items = readItems(node, 'id', 'type');
+  checkUnique(items, 'input', context);
+  return items.map((item) => readInput(item, context));
+}
+
+export function readOutputs(node: Node | undefined, context: BuildContext): readonly OutputParameter[] {
+  const items = readItems(node, 'id', 'type');
+  checkUnique(items, 'output', context);
+  return items.map((item) => readOutput(item, context));
+}
+
+function readBase({ id, idSpan, node }: Item, type: CwlType, context: BuildContext) {
+  return {
+    id,
+    ...documentation(node),
+    type,
+    secondaryFiles: readSecondaryFiles(field(node, 'secondaryFiles'), context),
+    format: readFormats(field(node, 'format'), context),
+    streamable: booleanOf(field(node, 'streamable')) ?? false,
+    position: positionOf(idSpan),
+  };
+}
+
+function readInput(item: Item, context: BuildContext): InputParameter {
+  const { node } = item;
+  const typeNode = field(node, 'type');
+  const isStdin = stringOf(typeNode) === 'stdin';
+  const defaultNode = field(node, 'default');
+  const loadListing = readLoadListing(field(node, 'loadListing'));
+  const inputBinding = readCommandLineBinding(field(node, 'inputBinding'));
+  const parameter: InputParameter = {
+    ...readBase(item, isStdin ? 'File' : readType(typeNode, context), context),
+    ...(defaultNode && { default: toValue(defaultNode) }),
+    hasDefault: defaultNode !== undefined,
+    ...(inputBinding && { inputBinding }),
+    loadContents: booleanOf(field(node, 'loadContents')) ?? false,
+    ...(loadListing && { loadListing }),
+  };
+  context.load.spans.set(parameter, item.idSpan);
+  return parameter;
+}
+
+function readOutput(item: Item, context: BuildContext): OutputParameter {
+  const { node } = item;
+  const typeNode = field(node, 'type');
+  const stream = stringOf(typeNode);
+  const isStream = stream === 'stdout' || stream === 'stderr';
+  const source = field(node, 'outputSource');
+  const outputBinding = readOutputBinding(field(node, 'outputBinding'));
+  const parameter: OutputParameter = {
+    ...readBase(item, isStream ? 'File' : readType(typeNode, context), context),
+    ...(outputBinding && { outputBinding }),
+    outputSource: readSources(source, context),
+    outputSourceIsList: isMerged(source, node),
+    ...readMerge(node),
+  };
+  context.load.spans.set(parameter, item.idSpan);
+  return parameter;
+}
+
+/** Sources as the workflow itself calls them: `input` or `step/output`. */
+export function readSources(node: Node | undefined, context: BuildContext): readonly string[] {
+  return strings(node).map((text) => localReference(text, context.scope));
+}
+
+/** `#main/step/out`, `file.cwl#main/step/out` and `step/out` inside `main` are `step/out`. */
+export function localReference(text: string, scope: string): string {
+  const at = text.indexOf('#');
+  if (at < 0) return text;
+  const fragment = text.slice(at + 1);
+  return scope !== '' && fragment.startsWith(`${scope}/`) ? fragment.slice(scope.length + 1) : fragment;
+}
+
+/** A list of one source is that source, unless linkMerge asks for a list (CWL v1.2 Workflow, "Merging multiple inbound data links"). */
+export const isMerged = (source: Node | undefined, sink: Node): boolean =>
+  source?.kind === 'list' && (source.items.length !== 1 || stringOf(field(sink, 'linkMerge')) !== undefined);
+
+const picks = new Set(['first_non_null', 'the_only_non_null', 'all_non_null']);
+
+export function readMerge(node: Node) {
+  const pickValue = stringOf(field(node, 'pickValue'));
+  const isFlat = stringOf(field(node, 'linkMerge')) === 'merge_flattened';
+  return {
+    linkMerge: isFlat ? ('merge_flattened' as const) : ('merge_nested' as const),
+    ...(pickValue !== undefined && picks.has(pickValue) && { pickValue: pickValue as PickValue }),
+  };
+}

@@ -1,0 +1,301 @@
+import type { BuildContext } from '../build/context.ts';
+import type {
+  CwlType,
+  InputParameter,
+  OutputParameter,
+  SecondaryFile,
+  Workflow,
+  WorkflowStep,
+  WorkflowStepInput,
+} from '../model.ts';
+import { didYouMean } from '../problem.ts';
+import type { Span } from '../syntax/node.ts';
+import { checkCycles } from './cycle.ts';
+import { checkFeatures } from './feature.ts';
+import { arrayOf, fitOf, mayBeNull, membersOf, typeText, withNull, withoutNull } from './types.ts';
+
+/** A workflow input or step output that values come from. */
+interface Origin {
+  readonly name: string;
+  readonly type: CwlType;
+  readonly secondaryFiles: readonly SecondaryFile[];
+  readonly isConditional: boolean;
+}
+
+interface Sink {
+  readonly what: string;
+  readonly type: CwlType;
+  readonly secondaryFiles: readonly SecondaryFile[];
+  readonly link: Pick<WorkflowStepInput, 'linkMerge' | 'pickValue' | 'valueFrom'>;
+  readonly sources: readonly string[];
+  readonly isList: boolean;
+  readonly span: Span;
+}
+
+/** Everything about the links of a workflow that can be known before it runs (CWL v1.2 Workflow, "Data links"). */
+export function checkWorkflow(workflow: Workflow, context: BuildContext): void {
+  const origins = originsOf(workflow);
+  for (const step of workflow.steps) checkStep(step, origins, context);
+  for (const output of workflow.outputs) checkOutput(output, origins, context);
+  checkFeatures(workflow, context);
+  checkCycles(workflow, context);
+  warnUnused(workflow, context);
+}
+
+function originsOf(workflow: Workflow): ReadonlyMap<string, Origin> {
+  const origins = new Map<string, Origin>();
+  for (const { id, type, secondaryFiles } of workflow.inputs) {
+    origins.set(id, { name: id, type, secondaryFiles, isConditional: false });
+  }
+  for (const step of workflow.steps) {
+    const outputs = new Map(step.run.outputs.map((output) => [output.id, output]));
+    for (const id of step.out) {
+      const output = outputs.get(id);
+      const name = `${step.name}/${id}`;
+      const type = output ? outputType(output.type, step) : 'Any';
+      origins.set(name, {
+        name,
+        type,
+        secondaryFiles: output?.secondaryFiles ?? [],
+        isConditional: step.when !== undefined,
+      });
+    }
+  }
+  return origins;
+}
+
+/** What a step makes of an output's type: scatter and loops of all iterations wrap it in arrays, a condition may leave it null. */
+function outputType(type: CwlType, step: WorkflowStep): CwlType {
+  const single = step.when === undefined ? type : withNull(type);
+  const looped = step.loop?.outputMethod === 'all' ? arrayOf(single) : step.loop ? withNull(single) : single;
+  return wrap(looped, scatterDepth(step));
+}
+
+const scatterDepth = (step: WorkflowStep): number =>
+  step.scatter.length === 0 ? 0 : step.scatterMethod === 'nested_crossproduct' ? step.scatter.length : 1;
+
+function wrap(type: CwlType, depth: number): CwlType {
+  return depth === 0 ? type : wrap(arrayOf(type), depth - 1);
+}
+
+function checkStep(step: WorkflowStep, origins: ReadonlyMap<string, Origin>, context: BuildContext): void {
+  const { problems, load } = context;
+  const stepSpan = load.spans.get(step);
+  if (step.run.id === '' || !stepSpan) return;
+  const inputs = new Map(step.run.inputs.map((input) => [input.id, input]));
+  for (const link of step.in) checkStepInput(step, link, inputs.get(link.id), origins, context);
+  checkScatter(step, stepSpan, context);
+  const bound = new Set(step.in.map(({ id }) => id));
+  for (const input of step.run.inputs) {
+    if (bound.has(input.id) || input.hasDefault || mayBeNull(input.type)) continue;
+    const hint = didYouMean(
+      input.id,
+      [...bound].filter((id) => !inputs.has(id)),
+    )?.replace('did you mean', 'is it misspelt as');
+    problems.error(
+      'missing-input',
+      stepSpan,
+      `step ${quote(step.name)} needs the input ${quote(input.id)} of type ${typeText(input.type)}`,
+      hint,
+    );
+  }
+  const outputs = step.run.outputs.map(({ id }) => id);
+  for (const out of step.out) {
+    if (outputs.includes(out)) continue;
+    problems.error(
+      'unknown-reference',
+      stepSpan,
+      `step ${quote(step.name)} has no output ${quote(out)}`,
+      didYouMean(out, outputs) ?? listed(outputs),
+    );
+  }
+}
+
+function checkStepInput(
+  step: WorkflowStep,
+  link: WorkflowStepInput,
+  parameter: InputParameter | undefined,
+  origins: ReadonlyMap<string, Origin>,
+  context: BuildContext,
+): void {
+  const span = context.load.spans.get(link);
+  if (!span) return;
+  const names = step.run.inputs.map(({ id }) => id);
+  const isUsed =
+    step.scatter.includes(link.id) ||
+    step.when !== undefined ||
+    step.in.some(({ valueFrom }) => valueFrom !== undefined);
+  if (!parameter && !isUsed) {
+    const hint = didYouMean(link.id, names) ?? listed(names);
+    context.problems.warn('unused', span, `${quote(link.id)} is not an input of step ${quote(step.name)}`, hint);
+  }
+  const isGiven = link.source.length > 0 || link.default !== undefined || link.valueFrom !== undefined;
+  if (parameter && !isGiven && !parameter.hasDefault && !mayBeNull(parameter.type)) {
+    const message = `input ${quote(link.id)} of step ${quote(step.name)} needs a source, a default or valueFrom`;
+    context.problems.error('missing-input', span, message);
+  }
+  const type = parameter ? sinkType(parameter, link) : 'Any';
+  checkLink(
+    {
+      what: `input ${quote(link.id)} of step ${quote(step.name)}`,
+      type: step.scatter.includes(link.id) ? arrayOf(type) : type,
+      secondaryFiles: parameter?.secondaryFiles ?? [],
+      link,
+      sources: link.source,
+      isList: link.sourceIsList,
+      span,
+    },
+    origins,
+    context,
+  );
+}
+
+/** A default takes the place of null, whether the step or the process gives it. */
+const sinkType = (parameter: InputParameter, link: WorkflowStepInput): CwlType =>
+  parameter.hasDefault || (link.default !== undefined && link.default !== null)
+    ? withNull(parameter.type)
+    : parameter.type;
+
+function checkOutput(output: OutputParameter, origins: ReadonlyMap<string, Origin>, context: BuildContext): void {
+  const span = context.load.spans.get(output);
+  if (!span) return;
+  const { type, secondaryFiles, outputSource, outputSourceIsList } = output;
+  const what = `workflow output ${quote(output.id)}`;
+  if (outputSource.length === 0 && !mayBeNull(type)) {
+    context.problems.warn('missing-input', span, `${what} has no outputSource`);
+  }
+  checkLink(
+    { what, type, secondaryFiles, link: output, sources: outputSource, isList: outputSourceIsList, span },
+    origins,
+    context,
+  );
+}
+
+function checkLink(sink: Sink, origins: ReadonlyMap<string, Origin>, context: BuildContext): void {
+  const found = sink.sources.flatMap((name) => {
+    const origin = origins.get(name);
+    if (!origin) {
+      const hint = didYouMean(name, origins.keys()) ?? nearbyOutputs(name, origins);
+      context.problems.error('unknown-reference', sink.span, `${sink.what} has an unknown source ${quote(name)}`, hint);
+    }
+    return origin ?? [];
+  });
+  if (sink.link.valueFrom !== undefined) return;
+  const { pickValue } = sink.link;
+  if (pickValue !== undefined && !sink.isList && !found.some(({ type }) => isArray(type))) {
+    context.problems.warn('conditional', sink.span, `${sink.what} has pickValue, but one source that is no list`);
+  }
+  for (const origin of found) checkOrigin(origin, sink, context);
+}
+
+function checkOrigin(origin: Origin, sink: Sink, context: BuildContext): void {
+  const source = mergedType(origin.type, sink);
+  const result = fitOf(source, sink.type);
+  if (result === 'fits') {
+    warnSecondaryFiles(origin, sink, context);
+    return;
+  }
+  const message = `source ${quote(origin.name)} of type ${typeText(source)} ${result === 'never-fits' ? 'does' : 'may'} not fit ${sink.what} of type ${typeText(sink.type)}`;
+  if (result === 'never-fits') context.problems.error('link-type', sink.span, message, mergeHint(source, sink));
+  else if (origin.isConditional && fitOf(withoutNull(source), sink.type) === 'fits') {
+    const hint = 'use pickValue or make the type optional';
+    context.problems.warn('conditional', sink.span, `${message}: its step is conditional and may give null`, hint);
+  } else context.problems.warn('link-type', sink.span, message);
+}
+
+/** What arrives of one source after linkMerge and pickValue. */
+function mergedType(type: CwlType, sink: Sink): CwlType {
+  const { pickValue, linkMerge } = sink.link;
+  if (!sink.isList) return pickValue === undefined ? type : picked(type, pickValue);
+  if (pickValue === 'first_non_null' || pickValue === 'the_only_non_null') return withoutNull(flat(type, linkMerge));
+  const item = flat(type, linkMerge);
+  return arrayOf(pickValue === 'all_non_null' ? withoutNull(item) : item);
+}
+
+/** The items of an array where sources are flattened, the type itself elsewhere. */
+function flat(type: CwlType, linkMerge: string): CwlType {
+  if (linkMerge !== 'merge_flattened') return type;
+  const items = membersOf(type).flatMap((member) => (isArray(member) ? membersOf(itemsOfArray(member)) : [member]));
+  return items.length === 1 && items[0] !== undefined ? items[0] : items;
+}
+
+function picked(type: CwlType, pickValue: string): CwlType {
+  if (!isArray(type)) return type;
+  const items = withoutNull(itemsOfArray(type));
+  return pickValue === 'all_non_null' ? arrayOf(items) : items;
+}
+
+const isArray = (type: CwlType): boolean => typeof type === 'object' && 'type' in type && type.type === 'array';
+const itemsOfArray = (type: CwlType): CwlType => (typeof type === 'object' && 'items' in type ? type.items : type);
+
+function mergeHint(source: CwlType, sink: Sink): string | undefined {
+  if (isArray(source) && fitOf(itemsOfArray(source), sink.type) === 'fits') {
+    return sink.isList
+      ? 'use pickValue, or linkMerge: merge_flattened'
+      : 'scatter over this input to give each element to a run of its own';
+  }
+  if (isArray(sink.type) && fitOf(arrayOf(source), sink.type) === 'fits')
+    return 'write the source as a list to make an array of it';
+  return undefined;
+}
+
+function warnSecondaryFiles(origin: Origin, sink: Sink, context: BuildContext): void {
+  if (origin.secondaryFiles.length === 0 && sink.secondaryFiles.length === 0) return;
+  const given = new Set(origin.secondaryFiles.map(({ pattern }) => pattern));
+  const missing = sink.secondaryFiles.filter(({ pattern, required }) => required !== false && !given.has(pattern));
+  if (missing.length === 0) return;
+  const patterns = missing.map(({ pattern }) => pattern).join(', ');
+  const hint = `add them to ${quote(origin.name)} or mark them optional`;
+  context.problems.warn(
+    'secondary-files',
+    sink.span,
+    `${sink.what} requires secondaryFiles ${patterns} that ${quote(origin.name)} does not declare`,
+    hint,
+  );
+}
+
+function checkScatter(step: WorkflowStep, span: Span, { problems }: BuildContext): void {
+  const names = step.in.map(({ id }) => id);
+  for (const name of step.scatter) {
+    if (names.includes(name)) continue;
+    const hint = didYouMean(name, names) ?? listed(names);
+    problems.error(
+      'scatter',
+      span,
+      `step ${quote(step.name)} scatters over ${quote(name)}, which is not in its "in"`,
+      hint,
+    );
+  }
+  if (step.scatter.length > 1 && step.scatterMethod === undefined) {
+    const hint = 'add "scatterMethod: dotproduct", nested_crossproduct or flat_crossproduct';
+    problems.error(
+      'scatter',
+      span,
+      `step ${quote(step.name)} scatters over several inputs and needs scatterMethod`,
+      hint,
+    );
+  }
+}
+
+function warnUnused(workflow: Workflow, { problems, load }: BuildContext): void {
+  const used = new Set(workflow.outputs.flatMap(({ outputSource }) => outputSource));
+  for (const step of workflow.steps)
+    for (const { source } of [...step.in, ...(step.loop?.in ?? [])]) for (const name of source) used.add(name);
+  for (const step of workflow.steps) {
+    const span = load.spans.get(step);
+    if (!span || step.out.length === 0 || step.out.some((out) => used.has(`${step.name}/${out}`))) continue;
+    problems.warn('unused', span, `no output of step ${quote(step.name)} is used`);
+  }
+}
+
+function nearbyOutputs(name: string, origins: ReadonlyMap<string, Origin>): string | undefined {
+  const [step] = name.split('/');
+  const siblings = [...origins.keys()].filter((other) => other.startsWith(`${step}/`));
+  return siblings.length > 0 ? listed(siblings) : undefined;
+}
+
+const listed = (names: readonly string[]): string =>
+  names.length === 0
+    ? 'it has none'
+    : `expected one of ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}`;
+const quote = (text: string): string => JSON.stringify(text);

@@ -1,0 +1,62 @@
+import { TypeScope } from './build/context.ts';
+import { readProcess } from './build/process.ts';
+import { DocumentStore, loadRunTargets, selectProcess } from './document.ts';
+import type { Process } from './model.ts';
+import type { Override } from './overrides.ts';
+import type { Fetcher } from './port.ts';
+import { type Problem, Problems } from './problem.ts';
+import type { ParseLimits } from './syntax/parse.ts';
+
+export interface LoadOptions {
+  readonly fetcher: Fetcher;
+  /** Of the job file and of `--overrides`, in order. */
+  readonly overrides?: readonly Override[];
+  /** Accepts development versions of CWL. */
+  readonly enableDev?: boolean;
+  /** False: unknown fields are warnings. Default: true. */
+  readonly strict?: boolean;
+  readonly limits?: ParseLimits;
+}
+
+export interface LoadedProcess {
+  readonly process: Process;
+  readonly warnings: readonly Problem[];
+  /** URI of every document and text that was read. */
+  readonly sources: readonly string[];
+}
+
+/**
+ * The process at the absolute `uri` (with or without a fragment) in the form of CWL v1.2. Fails with `cwl/invalid-document` or
+ * `cwl/unsupported-requirement` and everything that is wrong with it (see `InvalidDocumentError`).
+ */
+export async function loadProcess(uri: string, options: LoadOptions): Promise<Process> {
+  return (await loadDocument(uri, options)).process;
+}
+
+/** As `loadProcess`, with what else came up. */
+export async function loadDocument(uri: string, options: LoadOptions): Promise<LoadedProcess> {
+  const problems = new Problems();
+  const store = new DocumentStore(options.fetcher, options.limits);
+  const document = await store.load(uri);
+  const node = selectProcess(document, uri);
+  await loadRunTargets(store, node, problems);
+  const process = readProcess(node, {
+    problems,
+    load: {
+      store,
+      overrides: options.overrides ?? [],
+      enableDev: options.enableDev ?? false,
+      processes: new Map(),
+      spans: new WeakMap(),
+    },
+    version: '',
+    namespaces: {},
+    strict: options.strict ?? true,
+    types: new TypeScope(),
+    scope: '',
+    parents: [],
+    inherited: new Set(),
+  });
+  problems.throwIfAny();
+  return { process, warnings: problems.warnings, sources: store.sources };
+}
