@@ -56,6 +56,8 @@ export interface Layer {
   readonly diffId: Digest;
   readonly descriptor: Descriptor;
   open(signal?: AbortSignal): Promise<Readable>;
+  /** The bytes from `offset` on, not verified; where the source can start in the middle. */
+  openFrom?(offset: number, signal?: AbortSignal): Promise<Readable>;
 }
 
 /** An immutable view of one image. Sources and sinks of images all speak this. */

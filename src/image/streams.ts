@@ -44,6 +44,18 @@ export function readableFrom(
   return stream;
 }
 
+/** `readableFrom` over a stream, which is destroyed as soon as the new one is, read or not. */
+export function transformed(
+  source: Readable,
+  generate: (source: Readable) => AsyncGenerator<Uint8Array>,
+  signal?: AbortSignal,
+): Readable {
+  return readableFrom((stop) => {
+    stop.addEventListener('abort', () => source.destroy(), { once: true });
+    return generate(source);
+  }, signal);
+}
+
 /** The next chunk that is not empty (an empty push would end the stream's asking for more), or null at the end. */
 async function nextChunk(chunks: AsyncGenerator<Uint8Array>): Promise<Uint8Array | null> {
   for (;;) {

@@ -6,7 +6,9 @@ import { formatBytes, gib } from '../../core/units.ts';
 import { imageError } from '../errors.ts';
 import { type Compression, layerCompression } from '../media-types.ts';
 import type { Layer } from '../model.ts';
-import { readableFrom } from '../streams.ts';
+import { transformed } from '../streams.ts';
+
+const chunkSize = 128 * 1024;
 
 export interface DecompressOptions {
   readonly signal?: AbortSignal;
@@ -27,21 +29,16 @@ export async function decompressLayer(layer: Layer, options: DecompressOptions =
     );
   }
   const packed = await layer.open(options.signal);
-  return readableFrom(
-    (signal) => checkedTar(layer, unpack(packed, compression, signal), options.maxBytes ?? 64 * gib),
-    options.signal,
-  );
+  const tar = unpack(packed, compression);
+  return transformed(tar, (source) => checkedTar(layer, source, options.maxBytes ?? 64 * gib), options.signal);
 }
 
-/** Unpacks a stream; an error of the packed side, or an abort, ends both. */
-function unpack(packed: Readable, compression: Compression, signal: AbortSignal): Readable {
-  signal.addEventListener('abort', () => packed.destroy(), { once: true });
+/** Unpacks a stream. An error of either side, or an end before its time, ends both. */
+function unpack(packed: Readable, compression: Compression): Readable {
   if (compression === 'none') return packed;
-  const inflate =
-    compression === 'gzip' ? createGunzip({ chunkSize: 128 * 1024 }) : createZstdDecompress({ chunkSize: 128 * 1024 });
+  const inflate = compression === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
   // The error reaches whoever reads `inflate`, which pipeline destroys with it.
-  pipeline(packed, inflate, () => {});
-  return inflate;
+  return pipeline(packed, inflate, () => {});
 }
 
 async function* checkedTar(layer: Layer, tar: Readable, maxBytes: number): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { readableFrom } from '../streams.ts';
+import { transformed } from '../streams.ts';
 import { noXattrs, type TarEntry } from '../tar/entry.ts';
 import { type TarHeader, tarEnd, tarFill, tarHeader } from '../tar/write.ts';
 import { type LayerEntry, type ReadLayerOptions, readLayerEntries } from './entries.ts';
@@ -17,12 +17,13 @@ const opaqueXattr: TarEntry['xattrs'] = new Map([['user.overlay.opaque', Buffer.
  * no overlay xattr comes from the layer itself.
  */
 export function sanitizeLayer(tar: Readable, options: SanitizeOptions = {}): Readable {
-  return readableFrom(async function* (signal) {
-    signal.addEventListener('abort', () => tar.destroy(), { once: true });
-    const directories = createDirectories();
-    for await (const entry of readLayerEntries(tar, options)) yield* toTar(entry, directories);
-    yield tarEnd();
-  }, options.signal);
+  return transformed(tar, (source) => sanitized(source, options), options.signal);
+}
+
+async function* sanitized(tar: Readable, options: ReadLayerOptions): AsyncGenerator<Uint8Array> {
+  const directories = createDirectories();
+  for await (const entry of readLayerEntries(tar, options)) yield* toTar(entry, directories);
+  yield tarEnd();
 }
 
 async function* toTar(entry: LayerEntry, directories: Directories): AsyncGenerator<Buffer> {

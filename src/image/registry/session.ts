@@ -1,0 +1,146 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { HallmarkError } from '../../core/errors.ts';
+import { imageError } from '../errors.ts';
+import { dockerHub } from '../reference.ts';
+import type { Authorizer } from './auth.ts';
+import { toNetworkError, toResponseError } from './errors.ts';
+import type { HttpRequest, HttpResponse, HttpSend, RegistryEndpoint } from './port.ts';
+
+export interface RegistryRequest {
+  readonly endpoint: RegistryEndpoint;
+  readonly method: 'GET' | 'HEAD';
+  /** Below `/v2/`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For messages: what is asked for. */
+  readonly what: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface RetryPolicy {
+  /** Tries after the first one. */
+  readonly retries: number;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+}
+
+export const defaultRetryPolicy: RetryPolicy = {
+  retries: 4,
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal ? { signal } : {});
+  },
+};
+
+/** Asks a registry and gives its success (2xx) or an error that says why not; retries where that helps. */
+export type RegistrySession = (request: RegistryRequest) => Promise<HttpResponse>;
+
+const maxRedirects = 8;
+const maxPauseMs = 30_000;
+
+export function createSession(send: HttpSend, authorizer: Authorizer, policy: RetryPolicy): RegistrySession {
+  const origins = createOrigins(send);
+  return async (request) => {
+    for (let attempt = 0; ; attempt += 1) {
+      let pauseMs = Math.min(8000, 250 * 2 ** attempt) * (0.75 + Math.random() / 2);
+      try {
+        const origin = await origins.find(request);
+        const response = await requestOnce({ send, authorizer, origin, request });
+        if (response.status >= 200 && response.status < 300) return response;
+        pauseMs = retryAfterMs(response) ?? pauseMs;
+        throw await toResponseError(response, request.what);
+      } catch (error) {
+        const final =
+          error instanceof HallmarkError ? error : toNetworkError(error, request.what, request.endpoint.registry);
+        const isRetryable = final instanceof HallmarkError && final.retryable && pauseMs <= maxPauseMs;
+        if (!isRetryable || attempt >= policy.retries) throw final;
+      }
+      await policy.sleep(pauseMs, request.signal);
+    }
+  };
+}
+
+interface Exchange {
+  readonly send: HttpSend;
+  readonly authorizer: Authorizer;
+  readonly origin: URL;
+  readonly request: RegistryRequest;
+}
+
+/** One exchange: with the header known to work, and once more with the answer to a challenge of the registry itself. */
+async function requestOnce(exchange: Exchange): Promise<HttpResponse> {
+  const { authorizer, request, origin } = exchange;
+  const first = await followRedirects(exchange, authorizer.known(request.endpoint));
+  if (first.status !== 401 || first.url.origin !== origin.origin) return first;
+  const header = await authorizer.answer(request.endpoint, first, request.signal);
+  if (header === undefined) return first;
+  first.body.destroy();
+  return followRedirects(exchange, header);
+}
+
+/** Follows redirects. Credentials go to the registry's own origin only; a secure connection is not left for a plain one. */
+async function followRedirects({ send, origin, request }: Exchange, authorization?: string): Promise<HttpResponse> {
+  const { endpoint, method, signal, what } = request;
+  let url = new URL(`/v2/${request.path}`, origin);
+  for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
+    const own = authorization !== undefined && url.origin === origin.origin ? { authorization } : {};
+    const headers = { ...request.headers, ...own };
+    const response = await send({ method, url, headers, insecure: endpoint.insecure, ...(signal && { signal }) });
+    const location = response.headers.location;
+    if (![301, 302, 303, 307, 308].includes(response.status) || typeof location !== 'string') return response;
+    response.body.destroy();
+    url = toRedirect(location, url, request);
+  }
+  throw imageError('image/registry-error', `${what}: ${endpoint.registry} redirects more than ${maxRedirects} times`, {
+    hint: 'the registry is set up in a circle',
+  });
+}
+
+function toRedirect(location: string, from: URL, { endpoint, what }: RegistryRequest): URL {
+  const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
+  const isSafe =
+    url?.protocol === 'https:' || (url?.protocol === 'http:' && (from.protocol === 'http:' || endpoint.insecure));
+  if (url && isSafe) return url;
+  throw imageError(
+    'image/registry-error',
+    `${what}: ${endpoint.registry} redirects to ${url?.protocol ?? 'no URL'}//${url?.host ?? ''}`,
+    {
+      hint: 'from https: only https: is followed; "insecure = true" in registries.conf allows more',
+    },
+  );
+}
+
+function retryAfterMs({ headers }: HttpResponse): number | undefined {
+  const value = headers['retry-after'];
+  if (typeof value !== 'string') return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+/** Where each registry answers. One marked insecure is asked over https first and, where that gives no connection, over http. */
+function createOrigins(send: HttpSend) {
+  const known = new Map<string, Promise<URL>>();
+  const probe = async (host: string, request: RegistryRequest): Promise<URL> => {
+    const { endpoint, signal } = request;
+    const ping: Omit<HttpRequest, 'url'> = { method: 'GET', headers: {}, insecure: true, ...(signal && { signal }) };
+    const secure = new URL(`https://${host}`);
+    if (!endpoint.insecure) return secure;
+    try {
+      (await send({ ...ping, url: new URL('/v2/', secure) })).body.destroy();
+      return secure;
+    } catch {
+      signal?.throwIfAborted();
+      const plain = new URL(`http://${host}`);
+      (await send({ ...ping, url: new URL('/v2/', plain) })).body.destroy();
+      return plain;
+    }
+  };
+  return {
+    find(request: RegistryRequest): Promise<URL> {
+      const host = request.endpoint.registry === dockerHub ? 'registry-1.docker.io' : request.endpoint.registry;
+      const key = `${host} ${request.endpoint.insecure}`;
+      const origin = known.get(key) ?? probe(host, request);
+      known.set(key, origin);
+      origin.catch(() => known.delete(key));
+      return origin;
+    },
+  };
+}
