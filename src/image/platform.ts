@@ -29,8 +29,11 @@ const architectures: Readonly<Record<string, string>> = {
 export function normalPlatform({ os, architecture, variant }: Platform): Platform {
   const name = architectures[architecture] ?? architecture;
   const byDefault = name === 'arm64' ? 'v8' : name === 'amd64' ? 'v1' : undefined;
-  const given = variant ?? (name === 'arm' ? (architecture === 'armel' ? 'v6' : 'v7') : undefined);
-  return { os, architecture: name, ...(given && given !== byDefault && { variant: given.replace(/^(\d)/, 'v$1') }) };
+  const given = (variant ?? (name === 'arm' ? (architecture === 'armel' ? 'v6' : 'v7') : undefined))?.replace(
+    /^(\d)/,
+    'v$1',
+  );
+  return { os, architecture: name, ...(given && given !== byDefault && { variant: given }) };
 }
 
 /**

@@ -9,7 +9,8 @@ export function redact(text: string): string {
       /([?&](?:[\w.-]*(?:token|signature|sig|credential|password|secret|key|jwt)[\w.-]*)=)[^&\s"'<>#]+/gi,
       '$1***',
     )
-    .replace(/\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi, '$1 ***')
+    .replace(/(authorization["']?\s*[:=]\s*["']?\w+\s+)[^\s"']+/gi, '$1***')
+    .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/g, '$1 ***')
     .replace(/("(?:[\w-]*(?:token|password|secret|auth)[\w-]*)"\s*:\s*")(?:[^"\\]|\\.)*"/gi, '$1***"')
     .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '***');
 }
