@@ -1,0 +1,74 @@
+import { open } from 'node:fs/promises';
+import type { ClusterApi } from '../api/port.ts';
+import type { CollectionRecord, Container } from '../api/records.ts';
+import { toMessage } from '../core/errors.ts';
+import type { BlockLocator, PortableDataHash } from '../core/ids.ts';
+import type { CollectionFile } from '../keep/collection.ts';
+import { hashFile } from '../keep/disk/hash-file.ts';
+import { blockSizeBytes, stripHints } from '../keep/locator.ts';
+import { parseManifest } from '../keep/manifest.ts';
+import { provenanceError } from './errors.ts';
+import { inputsOf, listAll, listProducers } from './records.ts';
+
+/** A place in Keep where some content lies as a file of its own. */
+export interface ContentPlace {
+  readonly portableDataHash: PortableDataHash;
+  readonly path: string;
+}
+
+/** The blocks of a file of this machine, as Keep would cut it. Fails with `provenance/bad-subject`. */
+export async function hashHostFile(path: string): Promise<readonly BlockLocator[]> {
+  try {
+    await using file = await open(path, 'r');
+    if (!(await file.stat()).isFile()) throw new Error('it is not a regular file');
+    return await hashFile(file);
+  } catch (error) {
+    throw provenanceError('provenance/bad-subject', `cannot read ${path}: ${toMessage(error)}`, {
+      hint: 'give a file, a uuid or a portable data hash',
+      cause: error,
+    });
+  }
+}
+
+/** Where these blocks, whole and in order, are a file; oldest collection first. Empty content is nowhere. */
+export async function findContent(api: ClusterApi, locators: readonly BlockLocator[]): Promise<ContentPlace[]> {
+  const [first] = locators;
+  if (first === undefined) return [];
+  const records = await listAll(api, 'collections', {
+    filters: [['manifest_text', 'like', `%${stripHints(first)}%`]],
+    select: ['uuid', 'portable_data_hash', 'manifest_text', 'created_at'],
+  });
+  const places = records.flatMap((record) => placesIn(record, locators));
+  return [...new Map(places.map((place) => [`${place.portableDataHash}/${place.path}`, place])).values()];
+}
+
+function placesIn(record: CollectionRecord, locators: readonly BlockLocator[]): ContentPlace[] {
+  const wanted = locators.map(stripHints).join(' ');
+  return [...parseManifest(record.manifest_text).files.values()]
+    .filter((file) => wholeLocators(file)?.join(' ') === wanted)
+    .map(({ path }) => ({ portableDataHash: record.portable_data_hash, path }));
+}
+
+/** The file's blocks when it is made of whole ones. */
+export function wholeLocators(file: CollectionFile): BlockLocator[] | undefined {
+  const whole = file.segments.every(
+    ({ locator, offset, length }) => offset === 0 && length === blockSizeBytes(locator),
+  );
+  return whole ? file.segments.map(({ locator }) => stripHints(locator)) : undefined;
+}
+
+/**
+ * The places whose container made the content: not those that only passed it on from an input. Where no container made it,
+ * the oldest place, which is how it came into Keep.
+ */
+export async function findOrigins(api: ClusterApi, places: readonly ContentPlace[]): Promise<ContentPlace[]> {
+  const holding = new Set(places.map((place) => place.portableDataHash));
+  const passedOn = (container: Container) => [...inputsOf(container).keys()].some((input) => holding.has(input));
+  const origins: ContentPlace[] = [];
+  for (const portableDataHash of holding) {
+    const producers = await listProducers(api, portableDataHash);
+    if (!producers.some((container) => !passedOn(container))) continue;
+    origins.push(...places.filter((place) => place.portableDataHash === portableDataHash));
+  }
+  return origins.length > 0 ? origins : places.slice(0, 1);
+}

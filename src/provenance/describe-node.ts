@@ -1,0 +1,128 @@
+import { formatBytes } from '../core/units.ts';
+import type { BuildNode, ContainerFacts, GitState, ImageNode, ProvenanceNode, PullNode, RequestNode } from './model.ts';
+
+/** A node in words: one line that names it and lines that say more. */
+export interface NodeText {
+  readonly title: string;
+  readonly details: readonly string[];
+}
+
+export function describeNode(node: ProvenanceNode): NodeText {
+  switch (node.kind) {
+    case 'file':
+      return { title: `${node.path} (${formatBytes(node.sizeBytes)})`, details: [] };
+    case 'collection':
+      return { title: `collection ${node.id}${node.name ? ` "${oneLine(node.name)}"` : ''}`, details: [] };
+    case 'image':
+      return describeImage(node);
+    case 'request':
+      return describeRequest(node);
+    case 'run':
+      return {
+        title: `run ${node.id} "${oneLine(node.name)}"${node.status ? `, ${node.status}` : ''}, ${toTime(node.createdAt)}`,
+        details: [...(node.document ? [`document ${node.document}`] : []), ...describeGit(node.git)],
+      };
+    case 'build':
+      return describeBuild(node);
+    case 'pull':
+      return describePull(node);
+    case 'container':
+      return { title: `container ${node.id}: ${describeState(node)}`, details: [] };
+    case 'host':
+      return { title: 'the host itself: no record holds its software', details: [] };
+  }
+}
+
+function describeImage(node: ImageNode): NodeText {
+  return {
+    title: `image ${node.names.join(', ') || '(no name)'}`,
+    details: [
+      ...(node.imageHash ? [`image hash ${node.imageHash}`] : []),
+      ...(node.registryDigest ? [`registry digest ${node.registryDigest}`] : []),
+      `collection ${node.id}`,
+    ],
+  };
+}
+
+function describeRequest(node: RequestNode): NodeText {
+  return {
+    title: `request ${node.id} "${oneLine(node.name)}"`,
+    details: [`command ${node.command.map(quoteWord).join(' ')}`, ...describeReuse(node.reusedBy)],
+  };
+}
+
+function describeBuild(node: BuildNode): NodeText {
+  const { dockerfile, context } = node;
+  const flags = [node.target && `target ${node.target}`, node.platform && `platform ${node.platform}`];
+  const args = Object.entries(node.buildArguments).map(([name, value]) => `argument ${name}=${oneLine(value)}`);
+  return {
+    title: `build ${node.id} "${oneLine(node.name)}"${describeRun(node.container)}`,
+    details: [
+      ...describeGit(node.git),
+      ...(node.document ? [`document ${node.document}`] : []),
+      ...describeContext(context),
+      ...flags.filter((flag) => flag !== undefined),
+      ...args,
+      ...describeReuse(node.reusedBy),
+      `Dockerfile${dockerfile.path ? ` ${dockerfile.path}` : ''}${dockerfile.sha256 ? `, sha256 ${dockerfile.sha256}` : ''}`,
+      ...(dockerfile.text === undefined
+        ? []
+        : dockerfile.text
+            .trimEnd()
+            .split('\n')
+            .map((line) => `  | ${oneLine(line)}`)),
+    ],
+  };
+}
+
+function describeContext(context: BuildNode['context']): string[] {
+  if (!context) return [];
+  const inside = context.path ? `/${context.path}` : '';
+  if ('url' in context) return [`context ${context.url}#${context.commit}${inside}`];
+  return [`context ${context.portableDataHash}${inside}`];
+}
+
+function describePull(node: PullNode): NodeText {
+  return {
+    title: `pull ${node.reference} by ${node.id}${describeRun(node.container)}`,
+    details: [
+      ...(node.registryDigest ? [`registry digest ${node.registryDigest}`] : []),
+      ...(node.platform ? [`platform ${node.platform}`] : []),
+      ...describeReuse(node.reusedBy),
+    ],
+  };
+}
+
+function describeGit(git: GitState | undefined): string[] {
+  if (!git) return [];
+  const branch = git.branch ? ` on ${git.branch}` : '';
+  const origin = git.origin ? ` of ${git.origin}` : '';
+  const status = (git.status ?? '').split('\n').map((line) => `  | ${oneLine(line)}`);
+  return [
+    `git commit ${git.commit}${branch}${origin}${git.dirty ? ', with changes that were not committed:' : ', clean'}`,
+    ...(git.dirty ? status : []),
+  ];
+}
+
+const describeRun = (container: ContainerFacts | undefined) => (container ? `, ${describeState(container)}` : '');
+
+function describeState(facts: Omit<ContainerFacts, 'uuid'>): string {
+  const exit = facts.exitCode === null ? '' : `, exit code ${facts.exitCode}`;
+  return `${facts.state.toLowerCase()}${exit}${facts.finishedAt ? `, ${toTime(facts.finishedAt)}` : ''}`;
+}
+
+function describeReuse(reusedBy: readonly string[]): string[] {
+  if (reusedBy.length === 0) return [];
+  return [`its result was also taken by ${reusedBy.length === 1 ? reusedBy[0] : `${reusedBy.length} other requests`}`];
+}
+
+const quoteWord = (word: string) =>
+  /^[-\w@%+=:,./]+$/.test(word) ? word : `'${oneLine(word).replaceAll("'", "'\\''")}'`;
+
+/** Records hold what users typed: no control code or change of direction reaches the terminal. */
+function oneLine(text: string): string {
+  return text.replace(/(?!\t)[\p{Cc}\p{Cf}]/gu, (c) => `\\x${c.codePointAt(0)?.toString(16)}`);
+}
+
+/** `2026-11-22 05:20:38Z` */
+const toTime = (rfc3339: string) => rfc3339.replace(/T(\d\d:\d\d:\d\d)(\.\d+)?/, ' $1');

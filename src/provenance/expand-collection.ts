@@ -1,0 +1,118 @@
+import type { ClusterApi } from '../api/port.ts';
+import type { CollectionRecord, ContainerRequest } from '../api/records.ts';
+import { isHallmarkError } from '../core/errors.ts';
+import type { PortableDataHash, Uuid } from '../core/ids.ts';
+import { findContent, findOrigins, wholeLocators } from './content.ts';
+import { provenanceError } from './errors.ts';
+import type { CollectionNode, ImageNode } from './model.ts';
+import { textProperty } from './recipe.ts';
+import { listAll, listCollections, listProducers, listRequestsOf, readCollection } from './records.ts';
+import type { Expansion, ProvenanceServices, Step, Target } from './trace.ts';
+
+type CollectionTarget = Extract<Target, { kind: 'collection' }>;
+
+/** A collection with more files than this, made by no container, is not taken apart. */
+const maxFilesTakenApart = 100;
+
+export async function expandCollection({ api }: ProvenanceServices, target: CollectionTarget): Promise<Expansion> {
+  const records = await listCollections(api, target.id);
+  const makers = await findMakers(api, target, records);
+  const image = records.find((record) => textProperty(record.properties, 'docker-image-hash') !== undefined);
+  if (records.length === 0 && makers.length === 0 && target.run === undefined) {
+    throw provenanceError('provenance/not-found', `the cluster has no collection ${target.id}`, {
+      hint: 'check the portable data hash, and that the cluster is the one it was made on',
+    });
+  }
+  const node = image ? toImageNode(target.id, image, records) : toCollectionNode(target.id, records[0]);
+  if (makers.length > 0) return { node, steps: makers.map(madeBy) };
+  return { node, steps: image ? await stepsToTwins(api, target, image) : await stepsToContents(api, target) };
+}
+
+const madeBy = (request: ContainerRequest): Step => ({
+  relation: 'madeBy',
+  to: { kind: 'request', id: request.uuid, ...runOf(request) },
+});
+
+export function runOf(request: ContainerRequest): { readonly run?: Uuid } {
+  const run = textProperty(request.properties, 'hm:run') ?? request.requesting_container_uuid;
+  return run ? { run: run as Uuid } : {};
+}
+
+/** One request for each container that made this content, or the requests that name one of the records as their output. */
+async function findMakers(
+  api: ClusterApi,
+  target: CollectionTarget,
+  records: readonly CollectionRecord[],
+): Promise<ContainerRequest[]> {
+  const makers: ContainerRequest[] = [];
+  for (const container of await listProducers(api, target.id)) {
+    const requests = await listRequestsOf(api, container.uuid);
+    const first = requests.find((request) => runOf(request).run === target.run) ?? requests[0];
+    if (first) makers.push(first);
+  }
+  if (makers.length > 0 || records.length === 0) return makers;
+  const uuids = records.map(({ uuid }) => uuid);
+  return listAll(api, 'container_requests', { filters: [['output_uuid', 'in', uuids]] });
+}
+
+/** Another archive of the same image, which a request made: one image has as many hashes as it was archived. */
+async function stepsToTwins(api: ClusterApi, target: CollectionTarget, image: CollectionRecord): Promise<Step[]> {
+  const hash = textProperty(image.properties, 'docker-image-hash');
+  const twins = await listAll(api, 'collections', { filters: [['properties.docker-image-hash', '=', hash]] });
+  const hashes = new Set(twins.map((twin) => twin.portable_data_hash));
+  hashes.delete(target.id);
+  const makers = await Promise.all([...hashes].map((id) => findMakers(api, { ...target, id }, [])));
+  return makers.flat().map(madeBy);
+}
+
+/** Files of a collection that was put together from others, each followed by its content. */
+async function stepsToContents(api: ClusterApi, target: CollectionTarget): Promise<Step[]> {
+  const collection = await readCollection(api, target.id);
+  if (!collection || collection.files.size > maxFilesTakenApart) return [];
+  const steps: Step[] = [];
+  for (const file of collection.files.values()) {
+    for (const id of await findElsewhere(api, wholeLocators(file) ?? [], target.id)) {
+      steps.push({ relation: 'in', label: file.path, to: { kind: 'collection', id, ...runOfTarget(target) } });
+    }
+  }
+  return steps;
+}
+
+const runOfTarget = ({ run }: CollectionTarget) => (run === undefined ? {} : { run });
+
+async function findElsewhere(
+  api: ClusterApi,
+  locators: NonNullable<ReturnType<typeof wholeLocators>>,
+  self: PortableDataHash,
+): Promise<PortableDataHash[]> {
+  try {
+    const places = await findOrigins(api, await findContent(api, locators));
+    return [...new Set(places.map((place) => place.portableDataHash))].filter((id) => id !== self);
+  } catch (error) {
+    // A real cluster does not filter by manifest_text.
+    if (isHallmarkError(error, 'api/bad-filter')) return [];
+    throw error;
+  }
+}
+
+function toCollectionNode(id: PortableDataHash, record: CollectionRecord | undefined): CollectionNode {
+  if (!record) return { kind: 'collection', id };
+  const { uuid, name, created_at: createdAt } = record;
+  return { kind: 'collection', id, uuid, createdAt, ...(name ? { name } : {}) };
+}
+
+function toImageNode(id: PortableDataHash, image: CollectionRecord, records: readonly CollectionRecord[]): ImageNode {
+  const tags = records.map((record) => textProperty(record.properties, 'docker-image-repo-tag'));
+  const imageHash = textProperty(image.properties, 'docker-image-hash');
+  const registryDigest = textProperty(image.properties, 'docker-image-digest');
+  const imageTimestamp = textProperty(image.properties, 'docker-image-timestamp');
+  return {
+    kind: 'image',
+    id,
+    uuid: image.uuid,
+    names: [...new Set(tags.filter((tag) => tag !== undefined))],
+    ...(imageHash === undefined ? {} : { imageHash }),
+    ...(registryDigest === undefined ? {} : { registryDigest }),
+    ...(imageTimestamp === undefined ? {} : { imageTimestamp }),
+  };
+}

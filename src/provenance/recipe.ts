@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import type { ContainerRequest, Mount } from '../api/records.ts';
+import { builtinImage } from '../api/records.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { BuildRecipe, GitState } from './model.ts';
+
+/** What a container request is for. */
+export type Purpose = 'build' | 'pull' | 'run' | 'step';
+
+export function purposeOf(request: ContainerRequest): Purpose {
+  const [program, verb] = request.command;
+  if (request.properties['hm:kind'] === 'run' || program === 'cwl-runner' || program === 'arvados-cwl-runner')
+    return 'run';
+  if (request.container_image !== builtinImage || program !== 'docker') return 'step';
+  return verb === 'build' ? 'build' : verb === 'pull' ? 'pull' : 'step';
+}
+
+/** Flags of `docker build` and `docker pull` that take a value. */
+const valueFlags = new Set(['--build-arg', '--file', '-f', '--platform', '--target', '--tag', '-t', '--network']);
+
+interface BuiltinCommand {
+  readonly flags: Readonly<Record<string, string>>;
+  /** The argument that is no flag: a reference, or the path or URL of a Dockerfile. */
+  readonly operand?: string;
+}
+
+/** Reads `["docker", "build" | "pull", flags…, operand?]`. */
+export function parseBuiltinCommand(command: readonly string[]): BuiltinCommand {
+  const flags: Record<string, string> = {};
+  let operand: string | undefined;
+  const rest = command.slice(2).values();
+  for (const argument of rest) {
+    const equals = argument.indexOf('=');
+    if (!argument.startsWith('-')) operand = argument;
+    else if (equals > 0) flags[argument.slice(0, equals)] = argument.slice(equals + 1);
+    else flags[argument] = valueFlags.has(argument) ? (rest.next().value ?? '') : 'true';
+  }
+  return { flags, ...(operand === undefined ? {} : { operand }) };
+}
+
+const dockerfileMount = '/Dockerfile';
+const basePrefix = '/FROM/';
+
+/** The instructions of a build request, as far as the request itself holds them: a Dockerfile in the context is named only. */
+export function readBuildRecipe(request: ContainerRequest): BuildRecipe {
+  const { flags, operand } = parseBuiltinCommand(request.command);
+  const inline = request.mounts[dockerfileMount];
+  const text = inline?.kind === 'text' ? inline.content : undefined;
+  const path = text === undefined ? (operand ?? flags['--file'] ?? flags['-f'] ?? '/Dockerfile') : undefined;
+  const sha256 = text === undefined ? textProperty(request.properties, 'hm:dockerfileSha256') : sha256Of(text);
+  const context = toContext(request.mounts['/']);
+  const target = flags['--target'];
+  const platform = flags['--platform'];
+  const document = textProperty(request.properties, 'hm:document');
+  return {
+    dockerfile: {
+      ...(path === undefined ? {} : { path }),
+      ...(text === undefined ? {} : { text }),
+      ...(sha256 === undefined ? {} : { sha256 }),
+    },
+    ...(context === undefined ? {} : { context }),
+    buildArguments: request.environment,
+    ...(target === undefined ? {} : { target }),
+    ...(platform === undefined ? {} : { platform }),
+    bases: readBases(request),
+    ...(document === undefined ? {} : { document }),
+  };
+}
+
+function readBases(request: ContainerRequest): BuildRecipe['bases'] {
+  return Object.entries(request.mounts).flatMap(([target, mount]) => {
+    if (!target.startsWith(basePrefix) || mount.kind !== 'collection' || !mount.portable_data_hash) return [];
+    return [{ reference: target.slice(basePrefix.length), portableDataHash: mount.portable_data_hash }];
+  });
+}
+
+function toContext(mount: Mount | undefined): BuildRecipe['context'] {
+  if (mount?.kind === 'git_tree') {
+    return { url: mount.url, commit: mount.commit, ...(mount.path === undefined ? {} : { path: mount.path }) };
+  }
+  if (mount?.kind !== 'collection' || !mount.portable_data_hash) return undefined;
+  return { portableDataHash: mount.portable_data_hash, ...(mount.path === undefined ? {} : { path: mount.path }) };
+}
+
+export function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** What git knew of the instructions, under arvados-cwl-runner's property names; undefined outside a work tree. */
+export function readGitState(properties: JsonObject): GitState | undefined {
+  const commit = textProperty(properties, 'arv:gitCommit');
+  if (commit === undefined) return undefined;
+  const status = textProperty(properties, 'arv:gitStatus');
+  const origin = textProperty(properties, 'arv:gitOrigin');
+  const branch = textProperty(properties, 'arv:gitBranch');
+  const describe = textProperty(properties, 'arv:gitDescribe');
+  return {
+    commit,
+    dirty: status !== undefined,
+    ...(origin === undefined ? {} : { origin }),
+    ...(branch === undefined ? {} : { branch }),
+    ...(describe === undefined ? {} : { describe }),
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+/** A property that is text and not empty. */
+export function textProperty(properties: JsonObject, name: string): string | undefined {
+  const value = properties[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

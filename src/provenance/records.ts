@@ -1,0 +1,69 @@
+import type { ClusterApi, ListQuery } from '../api/port.ts';
+import type { CollectionRecord, Container, ContainerRequest, Records, Resource } from '../api/records.ts';
+import type { PortableDataHash, Uuid } from '../core/ids.ts';
+import type { Collection } from '../keep/collection.ts';
+import { parseManifest } from '../keep/manifest.ts';
+
+const pageSize = 1000;
+
+/** Every record that fits, oldest first. */
+export async function listAll<R extends Resource>(
+  api: ClusterApi,
+  resource: R,
+  query: Omit<ListQuery, 'limit' | 'offset' | 'order'>,
+): Promise<Records[R][]> {
+  const records: Records[R][] = [];
+  for (;;) {
+    const page = await api.list(resource, {
+      ...query,
+      order: ['created_at', 'uuid'],
+      limit: pageSize,
+      offset: records.length,
+    });
+    records.push(...page.items);
+    if (page.items.length === 0 || records.length >= page.itemsAvailable) return records;
+  }
+}
+
+/** The collection records with this content, the oldest first, without their manifests. */
+export function listCollections(api: ClusterApi, portableDataHash: PortableDataHash): Promise<CollectionRecord[]> {
+  return listAll(api, 'collections', { filters: [['portable_data_hash', '=', portableDataHash]] });
+}
+
+/** The containers that made this content, those that ended well only. */
+export function listProducers(api: ClusterApi, portableDataHash: PortableDataHash): Promise<Container[]> {
+  return listAll(api, 'containers', {
+    filters: [
+      ['output', '=', portableDataHash],
+      ['state', '=', 'Complete'],
+    ],
+  });
+}
+
+export function listRequestsOf(api: ClusterApi, container: Uuid): Promise<ContainerRequest[]> {
+  return listAll(api, 'container_requests', { filters: [['container_uuid', '=', container]] });
+}
+
+/** The files of a collection; undefined when no record has this content any more. */
+export async function readCollection(
+  api: ClusterApi,
+  portableDataHash: PortableDataHash,
+): Promise<Collection | undefined> {
+  const page = await api.list('collections', {
+    filters: [['portable_data_hash', '=', portableDataHash]],
+    select: ['uuid', 'portable_data_hash', 'manifest_text'],
+    limit: 1,
+  });
+  const [record] = page.items;
+  return record && parseManifest(record.manifest_text);
+}
+
+/** The collections that a container read, each with the places it was mounted at. */
+export function inputsOf(container: Pick<Container, 'mounts'>): Map<PortableDataHash, readonly string[]> {
+  const inputs = new Map<PortableDataHash, readonly string[]>();
+  for (const [target, mount] of Object.entries(container.mounts)) {
+    if (mount.kind !== 'collection' || !mount.portable_data_hash) continue;
+    inputs.set(mount.portable_data_hash, [...(inputs.get(mount.portable_data_hash) ?? []), target]);
+  }
+  return inputs;
+}
