@@ -1,11 +1,13 @@
 import { apiError } from '../api/errors.ts';
 import type { ClusterApi } from '../api/port.ts';
 import type { Mounts, Records, Resource } from '../api/records.ts';
+import type { ReuseExplainer } from '../api/reuse.ts';
 import type { Clock } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Uuid } from '../core/ids.ts';
 import { createCollection, emptyTrash, trashCollection, updateCollection } from './collections.ts';
 import { readContainerSecrets, updateContainer } from './containers/containers.ts';
+import { explainReuse } from './containers/explain.ts';
 import { createRequest, removeRequest, updateRequest } from './containers/requests.ts';
 import { listRecords } from './query/list.ts';
 import { createSimple, removeSimple, updateSimple } from './simple-records.ts';
@@ -20,7 +22,7 @@ export interface ClusterOptions {
 }
 
 /** The embedded cluster: the records of one home. Any number of processes may have it open. */
-export interface Cluster extends ClusterApi {
+export interface Cluster extends ClusterApi, ReuseExplainer {
   readonly store: Store;
   /** Secret mounts of a container that this session has locked; `api/not-authorized` for any other. */
   secretMounts(container: Uuid): Promise<Mounts>;
@@ -38,6 +40,7 @@ export function openCluster(options: ClusterOptions): Cluster {
     update: async (resource, uuid, attributes) => update(store, resource, uuid, attributes),
     remove: async (resource, uuid) => remove(store, resource, uuid),
     watch: store.watch,
+    explainReuse: async (request) => explainReuse(store, request),
     secretMounts: async (container) => readContainerSecrets(store, container),
     close: store.close,
   };

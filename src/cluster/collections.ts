@@ -18,7 +18,7 @@ export function createCollection(store: Store, given: Attributes): CollectionRec
   const attributes = checkAttributes('collections', given);
   return store.write(() => {
     const content = saveContent(store, attributes);
-    const uuid = insertRecord(store, 'collections', { ...attributes, portable_data_hash: content });
+    const { uuid } = insertRecord(store, 'collections', { ...attributes, portable_data_hash: content });
     return readStored(store, 'collections', uuid);
   });
 }

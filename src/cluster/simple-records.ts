@@ -10,10 +10,10 @@ export type SimpleResource = 'links' | 'logs' | 'workflows';
 export function createSimple<R extends SimpleResource>(store: Store, resource: R, given: Attributes): Records[R] {
   const attributes = checkAttributes(resource, given);
   const times = resource === 'logs' ? { event_at: store.now() } : {};
-  return store.write(() => {
-    const uuid = insertRecord(store, resource, { ...times, ...attributes });
-    return readRecord(store, resource, uuid);
-  });
+  // Read back: the number of a log is the store's.
+  return store.write(() =>
+    readRecord(store, resource, insertRecord(store, resource, { ...times, ...attributes }).uuid),
+  );
 }
 
 export function updateSimple<R extends SimpleResource>(

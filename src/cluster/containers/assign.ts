@@ -5,27 +5,32 @@ import { insertRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { resolveWork } from './resolve.ts';
 import { findReusable } from './reuse.ts';
-import { toCommandKey, toReuseKey, toSecretMountsKey, toWorkIdentity } from './work.ts';
+import { toReuseKey, toSecretMountsKey, toWorkIdentity } from './work.ts';
+
+export interface Assigned {
+  readonly container: Uuid;
+  readonly isNew: boolean;
+}
 
 /** The container that satisfies the request: an earlier one where reuse allows it, or a new one in the queue. */
-export function assignContainer(store: Store, request: ContainerRequest, secretMounts: Mounts): Uuid {
+export function assignContainer(store: Store, request: ContainerRequest, secretMounts: Mounts): Assigned {
   const work = resolveWork(store, request);
   const secretMountsKey = toSecretMountsKey(store, secretMounts);
   const reuseKey = toReuseKey(toWorkIdentity(store, work, secretMountsKey));
   const reusable = request.use_existing ? findReusable(store, reuseKey) : undefined;
-  if (reusable !== undefined) return reusable;
+  if (reusable !== undefined) return { container: reusable, isNew: false };
   const attributes: Attributes = {
     ...work,
     owner_uuid: request.owner_uuid,
     state: 'Queued',
     priority: request.priority,
   };
-  return insertRecord(store, 'containers', attributes, {
+  const { uuid } = insertRecord(store, 'containers', attributes, {
     secret_mounts: JSON.stringify(secretMounts),
     reuse_key: reuseKey,
-    command_key: toCommandKey(work.command),
     secret_mounts_key: secretMountsKey,
     ram: work.runtime_constraints.ram,
     vcpus: work.runtime_constraints.vcpus,
   });
+  return { container: uuid, isNew: true };
 }

@@ -35,7 +35,7 @@ function saveOutput(store: Store, request: ContainerRequest, container: Containe
     portable_data_hash: content,
     trash_at: expires,
     delete_at: expires,
-  });
+  }).uuid;
 }
 
 function saveLog(store: Store, request: ContainerRequest, container: Container, content: PortableDataHash): Uuid {
@@ -44,5 +44,5 @@ function saveLog(store: Store, request: ContainerRequest, container: Container, 
     name: `Log for ${request.name || request.uuid}`,
     properties: { type: 'log', container_request: request.uuid, container_uuid: container.uuid },
     portable_data_hash: content,
-  });
+  }).uuid;
 }

@@ -13,11 +13,16 @@ import { finalize } from './finalize.ts';
 
 /** Gives the request its container: the first or, after a failure of the infrastructure, the next one. */
 export function assign(store: Store, request: ContainerRequest, secretMounts: Mounts): void {
-  const container = assignContainer(store, request, secretMounts);
+  const { container, isNew } = assignContainer(store, request, secretMounts);
   const container_count = request.container_count + 1;
   updateRecord(store, 'container_requests', request.uuid, { container_uuid: container, container_count });
+  if (!isNew) join(store, request.uuid, container);
+}
+
+/** What a request changes about a container that was there before it, and the other way round. */
+export function join(store: Store, request: Uuid, container: Uuid): void {
   updatePriority(store, container);
-  settleRequest(store, request.uuid);
+  if (hasEnded(store, container)) settle(store, request, readRecord(store, 'containers', container));
 }
 
 export function readSecretMounts(store: Store, request: Uuid): Mounts {
@@ -45,18 +50,20 @@ const cancelledInQueue = {
 } as const;
 
 /** Ends, or tries again, every request of a container that has ended. */
-export function settleRequestsOf(store: Store, container: Uuid): void {
-  const sql = `SELECT uuid FROM container_requests WHERE container_uuid = ? AND state = 'Committed' ORDER BY id`;
-  for (const row of store.db.all(sql, container)) settleRequest(store, row.uuid as Uuid);
-  cancelChildren(store, container);
+function settleRequestsOf(store: Store, uuid: Uuid): void {
+  const waiting = store.db.all(waitingFor, uuid);
+  if (waiting.length > 0) {
+    const container = readRecord(store, 'containers', uuid);
+    for (const row of waiting) settle(store, row.uuid as Uuid, container);
+  }
+  cancelChildren(store, uuid);
 }
 
-/** Nothing while the container of the request goes on. */
-export function settleRequest(store: Store, uuid: Uuid): void {
+const waitingFor = `
+  SELECT uuid FROM container_requests WHERE container_uuid = ? AND state = 'Committed' ORDER BY id`;
+
+function settle(store: Store, uuid: Uuid, container: Container): void {
   const request = readRecord(store, 'container_requests', uuid);
-  if (request.container_uuid === null || request.state !== 'Committed') return;
-  if (!hasEnded(store, request.container_uuid)) return;
-  const container = readRecord(store, 'containers', request.container_uuid);
   if (container.state === 'Cancelled' && mayRetry(request, container)) {
     assign(store, request, readSecretMounts(store, uuid));
   } else {
@@ -95,6 +102,10 @@ export interface Ending
 /** The one end of a container: final state, lock and secrets gone, requests settled. */
 export function finishContainer(store: Store, uuid: Uuid, ending: Ending): void {
   const attributes: Attributes = { ...ending, locked_by_uuid: null, finished_at: store.now() };
-  updateRecord(store, 'containers', uuid, attributes, { secret_mounts: '{}' });
+  const isReusable = ending.state === 'Complete' && ending.exit_code === 0;
+  updateRecord(store, 'containers', uuid, attributes, {
+    secret_mounts: '{}',
+    ...(isReusable ? {} : { reuse_key: null }),
+  });
   settleRequestsOf(store, uuid);
 }

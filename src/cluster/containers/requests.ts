@@ -5,7 +5,8 @@ import { type Attributes, checkAttributes, show } from '../store/attributes.ts';
 import { type HiddenColumns, insertRecord, readRecord, updateRecord } from '../store/records.ts';
 import { schemas } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { assign, readSecretMounts, updatePriority } from './lifecycle.ts';
+import { assignContainer } from './assign.ts';
+import { assign, join, readSecretMounts, updatePriority } from './lifecycle.ts';
 import { validateRequest } from './validate.ts';
 
 const table = 'container_requests';
@@ -16,10 +17,13 @@ export function createRequest(store: Store, given: Attributes): ContainerRequest
   if (request.state === 'Final') throw forbidden('a request is not made Final by its client', 'state');
   validateRequest(request);
   return store.write(() => {
-    const uuid = insertRecord(store, table, attributes, waitingSession(store, request));
-    if (request.state === 'Committed' && request.priority > 0)
-      assign(store, { ...request, uuid }, request.secret_mounts);
-    return readRecord(store, table, uuid);
+    const commits = request.state === 'Committed' && request.priority > 0;
+    const assigned = commits ? assignContainer(store, request, request.secret_mounts) : undefined;
+    const link = assigned && { container_uuid: assigned.container, container_count: 1 };
+    const made = insertRecord(store, table, { ...attributes, ...link }, waitingSession(store, request));
+    if (assigned === undefined || assigned.isNew) return made;
+    join(store, made.uuid, assigned.container);
+    return readRecord(store, table, made.uuid);
   });
 }
 

@@ -41,10 +41,6 @@ export function toReuseKey(identity: WorkIdentity): string {
   return hash('sha256', toCanonicalJson(identity), 'hex').slice(0, 40);
 }
 
-export function toCommandKey(command: readonly string[]): string {
-  return hash('sha256', JSON.stringify(command), 'hex').slice(0, 24);
-}
-
 /** Names the secrets without giving them away: keyed, so that guesses cannot be checked without the home's own key. */
 export function toSecretMountsKey(store: Store, secretMounts: Mounts): string {
   if (Object.keys(secretMounts).length === 0) return '';

@@ -101,15 +101,21 @@ async function runOne(options: DispatcherOptions, container: Container, signal: 
 
 /** The end of what `runContainer` left unfinished: exactly one final state, or back in the queue. */
 function leaveNothing(store: Store, uuid: Uuid, reason: string): void {
+  if (!isHeld(store, uuid)) return;
   store.write(() => {
     const container = findRecord(store, 'containers', uuid);
-    if (container?.locked_by_uuid !== store.session.uuid) return;
+    if (container === undefined || !isHeld(store, uuid)) return;
     if (container.state === 'Locked') unlockContainer(store, container, reason);
     else if (container.state === 'Running') {
       const runtime_status = { ...container.runtime_status, error: container.runtime_status.error ?? reason };
       finishContainer(store, uuid, { state: 'Cancelled', runtime_status });
     }
   });
+}
+
+function isHeld(store: Store, uuid: Uuid): boolean {
+  const row = store.db.get('SELECT locked_by_uuid FROM containers WHERE uuid = ?', uuid);
+  return row?.locked_by_uuid === store.session.uuid;
 }
 
 function isUnwanted(store: Store, uuid: Uuid): boolean {

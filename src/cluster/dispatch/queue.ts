@@ -44,18 +44,17 @@ export function createQueue(store: Store, options: QueueOptions): Queue {
     const room = freeRoom(store, options.capacity);
     if (!room.isEmpty && (room.ramBytes <= 0 || room.vcpus <= 0)) return [];
     const started: Waiting[] = [];
-    for (const waiting of readWaiting(store, options.scope)) {
-      if (started.length === count) break;
+    forEachWaiting(store, options.scope, (waiting) => {
       const isFirst = room.isEmpty && started.length === 0;
       if (fits(waiting, room) || (isFirst && isTooLarge(waiting, options.capacity))) {
         started.push(waiting);
         room.ramBytes -= waiting.ram;
         room.vcpus -= waiting.vcpus;
-        continue;
+        return started.length < count && room.ramBytes > 0 && room.vcpus > 0;
       }
       passed ??= { uuid: waiting.uuid, times: 0 };
-      if (passed.uuid === waiting.uuid && passed.times >= maxPasses) break;
-    }
+      return passed.uuid !== waiting.uuid || passed.times < maxPasses;
+    });
     return started;
   };
   const lock = (waiting: Waiting): Container => {
@@ -96,14 +95,16 @@ const fits = (waiting: Waiting, room: Room) => waiting.ram <= room.ramBytes && w
 const isTooLarge = (waiting: Waiting, capacity: Capacity) =>
   waiting.ram > capacity.ramBytes || waiting.vcpus > capacity.vcpus;
 
-function readWaiting(store: Store, scope: 'own' | 'all'): Waiting[] {
-  const rows = scope === 'all' ? store.db.all(queued('')) : store.db.all(queued(`AND ${wanted}`), store.session.uuid);
-  return rows.map((row) => ({
-    uuid: row.uuid as Uuid,
-    ram: Number(row.ram),
-    vcpus: Number(row.vcpus),
-    lockCount: Number(row.lock_count),
-  }));
+function forEachWaiting(store: Store, scope: 'own' | 'all', visit: (waiting: Waiting) => boolean): void {
+  const [sql, parameters] = scope === 'all' ? [queued(''), []] : [queued(`AND ${wanted}`), [store.session.uuid]];
+  store.db.each(sql, parameters, (row) =>
+    visit({
+      uuid: row.uuid as Uuid,
+      ram: Number(row.ram),
+      vcpus: Number(row.vcpus),
+      lockCount: Number(row.lock_count),
+    }),
+  );
 }
 
 const queued = (condition: string) => `
@@ -121,7 +122,14 @@ function warnTooLarge(store: Store, waiting: Waiting, capacity: Capacity): void 
 
 function failTooLarge(store: Store, options: QueueOptions): void {
   const { capacity, scope } = options;
-  const find = () => readWaiting(store, scope).filter((waiting) => isTooLarge(waiting, capacity));
+  const find = () => {
+    const found: Waiting[] = [];
+    forEachWaiting(store, scope, (waiting) => {
+      if (isTooLarge(waiting, capacity)) found.push(waiting);
+      return true;
+    });
+    return found;
+  };
   if (find().length === 0) return;
   store.write(() => {
     for (const waiting of find()) {

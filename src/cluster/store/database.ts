@@ -10,6 +10,8 @@ export interface Database {
   readonly path: string;
   get(sql: string, ...parameters: readonly SqlValue[]): Row | undefined;
   all(sql: string, ...parameters: readonly SqlValue[]): Row[];
+  /** One row after the other, as far as `visit` returns true; `visit` makes no call of its own with the same SQL. */
+  each(sql: string, parameters: readonly SqlValue[], visit: (row: Row) => boolean): void;
   run(sql: string, ...parameters: readonly SqlValue[]): void;
   exec(sql: string): void;
   /** All of `work` or nothing of it, alone among the writers of the file. Not nested. */
@@ -20,6 +22,8 @@ export interface Database {
 const inMemory = ':memory:';
 /** Another process holds the write lock for microseconds; this long only if it was stopped in the middle. */
 const busyTimeoutMs = 10_000;
+/** 32 MiB between two checkpoints: each of them waits for the disk. */
+const checkpointPages = 8_192;
 /** Filters make statements of any shape: the ones used least recently are let go. */
 const maxStatements = 300;
 
@@ -50,6 +54,10 @@ export function openDatabase(path: string): Database {
     path,
     get: (sql, ...parameters) => guard(() => prepare(sql).get(...bind(parameters)) as Row | undefined),
     all: (sql, ...parameters) => guard(() => prepare(sql).all(...bind(parameters)) as Row[]),
+    each: (sql, parameters, visit) =>
+      guard(() => {
+        for (const row of prepare(sql).iterate(...bind(parameters))) if (!visit(row as Row)) break;
+      }),
     run: (sql, ...parameters) => guard(() => void prepare(sql).run(...bind(parameters))),
     exec: (sql) => guard(() => connection.exec(sql)),
     transaction: (work) => guard(() => inTransaction(prepare, work)),
@@ -60,7 +68,7 @@ export function openDatabase(path: string): Database {
 function connect(path: string): DatabaseSync {
   const connection = new DatabaseSync(path);
   connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-  if (path !== inMemory) connection.exec('PRAGMA journal_mode = WAL');
+  if (path !== inMemory) connection.exec(`PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = ${checkpointPages}`);
   // WAL with NORMAL: a killed process loses nothing that was acknowledged, a power cut at most the last transactions.
   connection.exec('PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000');
   connection.function('canonical_json', { deterministic: true }, (text) =>

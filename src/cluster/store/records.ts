@@ -65,23 +65,25 @@ export const notTrashed = '(trash_at IS NULL OR trash_at > ?)';
 /** Columns beside the attributes, which no client sees. */
 export type HiddenColumns = Readonly<Record<string, SqlValue>>;
 
-/** Inserts with defaults for what `attributes` leaves out and returns the uuid. Inside `store.write`. */
-export function insertRecord(
+/** Inserts with defaults for what `attributes` leaves out; the record as it is then. Inside `store.write`. */
+export function insertRecord<R extends Resource>(
   store: Store,
-  resource: Resource,
+  resource: R,
   attributes: Attributes,
   hidden: HiddenColumns = {},
-): Uuid {
-  const uuid = store.newUuid(schemas[resource].infix);
+): Records[R] {
   const now = store.now();
-  const made: Attributes = { uuid, created_at: now, modified_at: now, owner_uuid: store.ownerUuid };
+  const uuid = store.newUuid(schemas[resource].infix);
+  const made: Attributes = { uuid, created_at: now, modified_at: now };
+  const record: Record<string, unknown> = {};
   const names: string[] = [];
   const values: SqlValue[] = [];
   for (const [name, attribute] of readable[resource]) {
+    const value = made[name] ?? attributes[name] ?? (name === 'owner_uuid' ? store.ownerUuid : attribute.initial);
+    record[name] = attribute.writeOnly ? {} : (value ?? null);
     if (attribute.sql !== name || name === 'id') continue;
     names.push(name);
-    const value = attributes[name] ?? made[name];
-    values.push(encode(attribute, value === undefined ? attribute.initial : value));
+    values.push(encode(attribute, value));
   }
   for (const [name, value] of Object.entries(hidden)) {
     names.push(name);
@@ -90,7 +92,7 @@ export function insertRecord(
   const marks = names.map(() => '?').join(', ');
   store.db.run(`INSERT INTO ${resource} (${names.join(', ')}) VALUES (${marks})`, ...values);
   store.changed(resource, uuid);
-  return uuid;
+  return record as unknown as Records[R];
 }
 
 /** Writes the named attributes and hidden columns of one record. Inside `store.write`. */

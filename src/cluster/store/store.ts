@@ -39,9 +39,10 @@ export function openStore(path: string, clock: Clock): Store {
 
 function createStore(db: Database, clock: Clock): Store {
   const { clusterId, secretKey } = readIdentity(db);
-  const newUuid = (infix: string) => `${clusterId}-${infix}-${randomBase36(15)}` as Uuid;
+  const newUuid = (infix: string) => `${clusterId}-${infix}-${timeBase36(clock)}${randomBase36(6)}` as Uuid;
   const session = createSession(db, newUuid('gj3su'));
   const feed = createChangeFeed(db, session.uuid);
+  const format = createTimeFormat();
   let depth = 0;
   let lastNs = 0n;
   const write = <T>(work: () => T): T => {
@@ -68,7 +69,7 @@ function createStore(db: Database, clock: Clock): Store {
     now: () => {
       const ns = clock.nowNs();
       lastNs = ns > lastNs ? ns : lastNs + 1n;
-      return toRfc3339Nano(lastNs);
+      return format(lastNs);
     },
     changed: feed.add,
     watch: feed.watch,
@@ -93,6 +94,23 @@ function readIdentity(db: Database): { clusterId: string; secretKey: string } {
     secretKey: read('secret_key', () => randomBytes(32).toString('hex')),
   };
 }
+
+/** `toRfc3339Nano`, with the text of the current second kept. */
+function createTimeFormat(): (ns: bigint) => string {
+  let second = -1n;
+  let text = '';
+  return (ns) => {
+    const current = ns / 1_000_000_000n;
+    if (current !== second) {
+      second = current;
+      text = toRfc3339Nano(current * 1_000_000_000n).slice(0, 20);
+    }
+    return `${text}${String(ns % 1_000_000_000n).padStart(9, '0')}Z`;
+  };
+}
+
+/** Nine characters of milliseconds: new uuids follow older ones in every index, so that a commit touches few pages. */
+const timeBase36 = (clock: Clock) => (clock.nowNs() / 1_000_000n).toString(36).padStart(9, '0').slice(-9);
 
 const base36 = '0123456789abcdefghijklmnopqrstuvwxyz';
 const pool = { bytes: Buffer.alloc(0), used: 0 };

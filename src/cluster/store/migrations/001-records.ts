@@ -66,14 +66,13 @@ CREATE TABLE collections (${base},
   delete_at TEXT
 );
 CREATE INDEX collections_pdh ON collections (portable_data_hash);
-CREATE INDEX collections_name ON collections (name) WHERE name IS NOT NULL;
 CREATE INDEX collections_delete_at ON collections (delete_at) WHERE delete_at IS NOT NULL;
 CREATE INDEX collections_image_tag ON collections (json_extract(properties, '$."docker-image-repo-tag"'))
   WHERE json_extract(properties, '$."docker-image-repo-tag"') IS NOT NULL;
 CREATE INDEX collections_image_hash ON collections (json_extract(properties, '$."docker-image-hash"'))
   WHERE json_extract(properties, '$."docker-image-hash"') IS NOT NULL;
 
--- reuse_key: equal work. command_key: equal command. secret_mounts_key outlives the secrets, which are wiped at the end.
+-- reuse_key: equal work; NULL once the container can no longer satisfy a request. secret_mounts_key outlives the secrets, which are wiped at the end.
 CREATE TABLE containers (${base},${work},
   state TEXT NOT NULL,
   priority INTEGER NOT NULL,
@@ -87,14 +86,12 @@ CREATE TABLE containers (${base},${work},
   output_properties TEXT NOT NULL,
   progress REAL,
   runtime_status TEXT NOT NULL,
-  reuse_key TEXT NOT NULL,
-  command_key TEXT NOT NULL,
+  reuse_key TEXT,
   secret_mounts_key TEXT NOT NULL,
   ram INTEGER NOT NULL,
   vcpus INTEGER NOT NULL
 );
-CREATE INDEX containers_reuse ON containers (reuse_key, state, exit_code);
-CREATE INDEX containers_command ON containers (command_key);
+CREATE INDEX containers_reuse ON containers (reuse_key) WHERE reuse_key IS NOT NULL;
 CREATE INDEX containers_queue ON containers (priority DESC, id) WHERE state = 'Queued';
 CREATE INDEX containers_active ON containers (locked_by_uuid, ram, vcpus) WHERE state IN ('Locked', 'Running');
 CREATE INDEX containers_image ON containers (container_image);
