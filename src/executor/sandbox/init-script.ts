@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { MountPhase } from './mounts.ts';
 import { rootName } from './mounts.ts';
 
@@ -25,8 +26,18 @@ export interface InitOptions {
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDir: string;
-  /** Options of setpriv(1) beside the capabilities. */
-  readonly privileges: readonly string[];
+  /** False for builds: `sudo` and the like work in them. */
+  readonly noNewPrivileges: boolean;
+  /** Root when absent. */
+  readonly user?: RunUser;
+  /** Shell lines to run before anything is mounted. */
+  readonly prepare?: readonly string[];
+}
+
+export interface RunUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
 }
 
 /** What the channel says when the container is about to start its command. */
@@ -37,8 +48,12 @@ export const startedWord = 'started';
  * there, waits for one line (an end instead means that the caller died), then says what failed or `started`.
  *
  * Nothing of the image runs or is loaded before the last line: the programs are this machine's, their environment is clean,
- * and only the last `unshare` sees the container's, when it has moved into the new root. The new root is moved over the
- * old one, so that leaving a chroot leads nowhere.
+ * and only the last `unshare` sees the container's, as it moves into the new root. The new root is moved over the old one, so
+ * that leaving a chroot leads nowhere.
+ *
+ * The shell stays as process 1: it reaps orphans, and signals mean to the command what they mean anywhere. Its own root is the
+ * old one; no process of the container can look at it, since it has capabilities that they lack (ptrace(2), "Ptrace access mode
+ * checking").
  */
 export function toInitScript(options: InitOptions): string {
   const lines = [
@@ -46,13 +61,16 @@ export function toInitScript(options: InitOptions): string {
     'read -r go <&3 || exit 125',
     'exec 4>&2 2>&3',
     'set -e',
+    ...(options.prepare ?? []),
     ...options.phases.flatMap((phase, index) => toPhaseLines(phase, fstabName(index))),
     `cd ${rootName}`,
     'mount --move . /',
     options.loopbackCommand,
+    'set +e',
     `echo ${startedWord} >&3`,
-    `exec 2>&4 3>&- 4>&-`,
-    `exec ${toCommandLine(options).map(quote).join(' ')}`,
+    'exec 2>/dev/null 3>&-',
+    `${toCommandLine(options).map(quote).join(' ')} 2>&4 4>&-`,
+    'exit $?',
   ];
   return lines.filter((line) => line !== '').join('\n');
 }
@@ -60,21 +78,25 @@ export function toInitScript(options: InitOptions): string {
 /** The file in the scratch folder that lists a phase's mounts. */
 export const fstabName = (phase: number): string => `mounts.${phase}`;
 
-function toPhaseLines({ directories, files, mounts }: MountPhase, fstab: string): string[] {
-  const list = (paths: readonly string[]): string => paths.map(quote).join(' ');
+function toPhaseLines({ files, mounts }: MountPhase, fstab: string): string[] {
+  const folders = [...new Set(files.map((file) => dirname(file)))];
   return [
-    directories.length > 0 ? `mkdir -p -- ${list(directories)}` : '',
-    files.length > 0 ? `touch -- ${list(files)}` : '',
+    folders.length > 0 ? `mkdir -p -- ${folders.map(quote).join(' ')}` : '',
+    ...files.map((file) => `: > ${quote(file)}`),
     mounts.length > 0 ? `mount -a -T ${fstab}` : '',
   ];
 }
 
-function toCommandLine({ command, environment, workingDir, privileges }: InitOptions): string[] {
+function toCommandLine({ command, environment, workingDir, noNewPrivileges, user }: InitOptions): string[] {
   const bounding = ['-all', ...keptCapabilities.map((name) => `+${name}`)].join(',');
   const { early, late } = splitEnvironment(environment);
+  const groups = user?.groups.join(',');
   return [
-    ...['setpriv', '--pdeathsig', 'KILL', '--bounding-set', bounding, ...privileges],
-    ...['env', '-i', ...early, 'unshare', '--root=.', `--wd=${workingDir}`, '--'],
+    ...['setpriv', '--bounding-set', bounding, ...(noNewPrivileges ? ['--no-new-privs'] : [])],
+    ...(user ? [`--regid=${user.gid}`, groups ? `--groups=${groups}` : '--clear-groups'] : []),
+    ...['env', '-i', ...early, 'unshare', '--root=.', `--wd=${workingDir}`],
+    ...(user ? [`--setuid=${user.uid}`] : []),
+    '--',
     ...(late.length > 0 ? ['/usr/bin/env', ...late] : []),
     ...command,
   ];

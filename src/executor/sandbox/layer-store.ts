@@ -1,15 +1,16 @@
-import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rename, stat, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createSingleFlight, mapLimited } from '../../core/concurrency.ts';
-import { toMessage } from '../../core/errors.ts';
+import { HallmarkError, isAbort, toMessage } from '../../core/errors.ts';
 import type { Digest } from '../../core/ids.ts';
+import { decompressLayer } from '../../image/layers/decompress.ts';
+import { sanitizeLayer } from '../../image/layers/sanitize.ts';
 import type { Layer } from '../../image/model.ts';
 import { executorError } from '../errors.ts';
-import { openLayerTar } from './layer-tar.ts';
-import { toolEnvironment } from './tools.ts';
+import { ownedName } from './owned.ts';
+import { removeTree } from './remove.ts';
+import { runTool } from './run-tool.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
 const parallelExtractions = 4;
@@ -55,16 +56,19 @@ interface Extraction {
 async function extractLayer({ layer, target, folder, namespace, signal }: Extraction): Promise<string> {
   await mkdir(folder, { recursive: true });
   const { enter } = await namespace();
-  const partial = await mkdtemp(join(folder, '.partial-'));
+  const partial = join(folder, ownedName());
+  await mkdir(partial);
   try {
     const root = join(partial, 'root');
     await mkdir(root, { mode: 0o755 });
-    await untar(await openLayerTar(layer, signal), [...enter], root);
+    const options = signal === undefined ? {} : { signal };
+    await untar(sanitizeLayer(await decompressLayer(layer, options), options), enter, root);
     await rename(root, target).catch((error) => {
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
     return target;
   } catch (cause) {
+    if (isAbort(cause) || cause instanceof HallmarkError) throw cause;
     throw toLoadError(layer, cause);
   } finally {
     await removeTree(partial, enter);
@@ -84,24 +88,8 @@ const extractOptions = [
 
 /** Unpacks with the machine's GNU tar as root of the namespace. Rejects with what tar said. */
 async function untar(tar: Readable, enter: readonly string[], root: string): Promise<void> {
-  const [program = '', ...args] = [...enter, 'tar', ...extractOptions, '-C', root];
-  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'], env: { ...toolEnvironment } });
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    if (said.length < 4000) said += chunk.toString();
-  });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  const fed = pipeline(tar, child.stdin).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') child.kill('SIGKILL');
-    return error;
-  });
-  const code = await ended;
-  const feedError = await fed;
-  if (feedError && (feedError as NodeJS.ErrnoException).code !== 'EPIPE') throw feedError;
-  if (code !== 0) throw new Error(said.trim().split('\n').slice(0, 3).join('; ') || `tar ended with ${code}`);
+  const { exitCode, said } = await runTool([...enter, 'tar', ...extractOptions, '-C', root], tar);
+  if (exitCode !== 0) throw new Error(said.split('\n').slice(0, 3).join('; ') || `tar ended with ${exitCode}`);
 }
 
 function toLoadError(layer: Layer, cause: unknown): Error {
@@ -119,25 +107,6 @@ function toLoadError(layer: Layer, cause: unknown): Error {
       : 'look at the cause; the layer is extracted anew by the next run',
     cause,
   });
-}
-
-/** Removes a tree that may hold files of the namespace's other ids. */
-export async function removeTree(path: string, enter: readonly string[]): Promise<void> {
-  const [program = '', ...args] = [...enter, 'rm', '-rf', '--', path];
-  await new Promise<void>((resolve) => {
-    const child = spawn(program, args, { stdio: 'ignore', env: { ...toolEnvironment } });
-    child.once('error', () => resolve());
-    child.once('close', () => resolve());
-  });
-}
-
-/** Removes what an extraction that died left behind: partial folders that are older than any extraction lasts. */
-export async function removeStalePartials(folder: string, enter: readonly string[], nowMs: number): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names.filter((each) => each.startsWith('.partial-'))) {
-    const found = await stat(join(folder, name)).catch(() => undefined);
-    if (found && nowMs - found.mtimeMs > 24 * 3600 * 1000) await removeTree(join(folder, name), enter);
-  }
 }
 
 /** Makes `folder` list `targets` as the links 0, 1, 2…; whole or absent, and shared by concurrent processes. */

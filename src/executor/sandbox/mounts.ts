@@ -2,16 +2,16 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { executorError } from '../errors.ts';
 import type { BindMount, ContainerSpec } from '../port.ts';
+import { makeMountPoint } from './mount-point.ts';
 import { resolveTarget } from './resolve.ts';
 import { systemMounts } from './system-mounts.ts';
 
 /** Where the root file system appears, below the scratch folder. */
 export const rootName = 'r';
 
-/** Made in order: the mount points of a phase lie in what the phases before it have mounted. */
+/** Made in order, because a file needs its mount point before the mounts of its phase and after those of the phases before. */
 export interface MountPhase {
-  /** Below the scratch folder. */
-  readonly directories: string[];
+  /** Empty files to make, below the scratch folder. */
   readonly files: string[];
   /** Lines of fstab(5). */
   readonly mounts: string[];
@@ -22,6 +22,8 @@ export interface RootParts {
   readonly overlay: string;
   /** Folders of the union, topmost first, for looking up mount points. */
   readonly layers: readonly string[];
+  /** An empty folder that is the topmost read-only layer: mount points are made there, and so never show as changes. */
+  readonly mountPoints: string;
 }
 
 export type MountSpec = Pick<ContainerSpec, 'binds' | 'tmpfs' | 'network' | 'workingDir'>;
@@ -30,63 +32,66 @@ type MountRequest =
   | ({ readonly kind: 'bind' } & BindMount)
   | { readonly kind: 'tmpfs'; readonly target: string; readonly sizeBytes?: number };
 
+type PlaceKind = 'directory' | 'file';
+
+/** Plans the mounts of one container and makes their mount points. */
 export function planMounts(root: RootParts, spec: MountSpec): readonly MountPhase[] {
-  const plan = new MountPlan(root.layers);
-  plan.phase.mounts.push(`overlay ${rootName} overlay ${root.overlay} 0 0`, ...systemMounts(rootName, spec.network));
+  const planner = new MountPlanner(root);
+  planner.phase.mounts.push(`overlay ${rootName} overlay ${root.overlay} 0 0`, ...systemMounts(rootName, spec.network));
   const requests: MountRequest[] = [
     ...spec.binds.map((bind) => ({ kind: 'bind' as const, ...bind })),
     ...spec.tmpfs.map((tmpfs) => ({ kind: 'tmpfs' as const, ...tmpfs })),
   ];
   const depth = ({ target }: MountRequest): number => posix.normalize(target).split('/').length;
-  for (const request of requests.sort((a, b) => depth(a) - depth(b))) plan.add(request);
-  plan.place(spec.workingDir, 'directory');
-  return plan.phases;
+  for (const request of requests.sort((a, b) => depth(a) - depth(b))) planner.add(request);
+  planner.place(spec.workingDir, 'directory');
+  return planner.phases;
 }
 
-class MountPlan {
-  readonly phases: MountPhase[] = [{ directories: [], files: [], mounts: [] }];
-  readonly #layers: readonly string[];
+class MountPlanner {
+  readonly phases: MountPhase[] = [{ files: [], mounts: [] }];
+  readonly #root: RootParts;
   readonly #mounted = new Map<string, MountRequest>();
 
-  constructor(layers: readonly string[]) {
-    this.#layers = layers;
+  constructor(root: RootParts) {
+    this.#root = root;
   }
 
   get phase(): MountPhase {
-    const last = this.phases.at(-1);
-    if (last === undefined) throw new Error('a plan has a phase');
-    return last;
+    return this.phases[this.phases.length - 1] as MountPhase;
   }
 
   add(request: MountRequest): void {
     const kind = request.kind === 'tmpfs' || statSync(request.source).isDirectory() ? 'directory' : 'file';
     const path = this.place(request.target, kind);
-    this.phase.mounts.push(toFstabLine(request, rootName + path));
+    this.phase.mounts.push(toFstabLine(request, rootName + path, kind));
     this.#mounted.set(path, request);
   }
 
   /** Makes sure that `target` will exist; its path in the container, free of links. */
-  place(target: string, kind: 'directory' | 'file'): string {
-    const found = resolveTarget(this.#layers, target, (path) => this.#mounted.has(path));
+  place(target: string, kind: PlaceKind): string {
+    const { layers, mountPoints } = this.#root;
+    const found = resolveTarget(layers, target, (path) => this.#mounted.has(path));
     const below = this.#mounted.get(found.path);
-    if (below !== undefined && found.rest.length === 0) return found.path;
-    if (below?.kind === 'bind') return join(found.path, placeInSource(below, found.rest.join('/'), kind));
-    const path = join(found.path, ...found.rest);
-    if (below?.kind === 'tmpfs' || found.kind === 'missing') this.#create(path, kind);
-    else requireKind(target, found.kind, kind);
-    return path;
+    if (below === undefined) {
+      if (found.kind !== 'missing') requireKind(target, found.kind, kind);
+      makeMountPoint(mountPoints, layers, found.path, kind);
+      return found.path;
+    }
+    if (found.rest.length === 0) return found.path;
+    if (below.kind === 'bind') return join(found.path, placeInSource(below, found.rest.join('/'), kind));
+    return this.#placeInTmpfs(join(found.path, ...found.rest), kind);
   }
 
-  #create(path: string, kind: 'directory' | 'file'): void {
-    if (this.phase.mounts.length > 0) this.phases.push({ directories: [], files: [], mounts: [] });
-    const inScratch = rootName + path;
-    this.phase.directories.push(kind === 'directory' ? inScratch : dirname(inScratch));
-    if (kind === 'file') this.phase.files.push(inScratch);
+  /** A folder is made by its own mount; a file has to be there first. */
+  #placeInTmpfs(path: string, kind: PlaceKind): string {
+    if (kind === 'file') this.phases.push({ files: [rootName + path], mounts: [] });
+    return path;
   }
 }
 
 /** A mount inside a bound folder needs its mount point in that folder, as with any container engine. */
-function placeInSource(bind: BindMount, rest: string, kind: 'directory' | 'file'): string {
+function placeInSource(bind: BindMount, rest: string, kind: PlaceKind): string {
   const found = resolveTarget([bind.source], rest);
   if (found.kind !== 'missing') {
     requireKind(join(bind.target, rest), found.kind, kind);
@@ -112,13 +117,14 @@ function requireKind(target: string, got: string, expected: string): void {
   });
 }
 
-function toFstabLine(request: MountRequest, place: string): string {
+function toFstabLine(request: MountRequest, place: string, kind: PlaceKind): string {
+  const make = kind === 'directory' ? ',X-mount.mkdir' : '';
   if (request.kind === 'tmpfs') {
     const size = request.sizeBytes === undefined ? '' : `,size=${request.sizeBytes}`;
-    return `tmpfs ${toField(place)} tmpfs mode=1777,nosuid,nodev${size} 0 0`;
+    return `tmpfs ${toField(place)} tmpfs mode=1777,nosuid,nodev${size}${make} 0 0`;
   }
   const flags = request.readOnly ? `rbind,ro,nosuid,nodev${isNoExec(request.source) ? ',noexec' : ''}` : 'rbind';
-  return `${toField(request.source)} ${toField(place)} none ${flags} 0 0`;
+  return `${toField(request.source)} ${toField(place)} none ${flags}${make} 0 0`;
 }
 
 /** fstab(5): whatever could separate or start something is an octal escape. */
@@ -134,8 +140,9 @@ function isNoExec(source: string): boolean {
   for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
     const [, , , , point = '', options = ''] = line.split(' ');
     const inside = point === '/' || source === point || source.startsWith(`${point}/`);
-    if (inside && point.length >= best.length)
+    if (inside && point.length >= best.length) {
       best = { length: point.length, noExec: options.split(',').includes('noexec') };
+    }
   }
   return best.noExec;
 }

@@ -6,6 +6,8 @@ export interface ResolvedTarget {
   /** Absolute, inside the root, through no symbolic link: nothing of the image can lead a mount elsewhere. */
   readonly path: string;
   readonly kind: 'missing' | 'directory' | 'file';
+  /** Where an existing target lies on this machine. */
+  readonly hostPath?: string;
   /** What is left of the target below `path`, where the walk ended because something is mounted there. */
   readonly rest: readonly string[];
 }
@@ -25,6 +27,7 @@ export function resolveTarget(
   let resolved = '/';
   let kind: ResolvedTarget['kind'] = 'directory';
   let links = 0;
+  let hostPath: string | undefined;
   while (pending.length > 0) {
     const [name = '', ...rest] = pending;
     pending = rest;
@@ -46,9 +49,10 @@ export function resolveTarget(
     }
     if (kind === 'file') throw notMountable(target, `"${resolved}" is not a directory`);
     resolved = path;
+    hostPath = found?.path;
     kind = found === undefined ? 'missing' : found.stats.isDirectory() ? 'directory' : 'file';
   }
-  return { path: resolved, kind, rest: [] };
+  return { path: resolved, kind, rest: [], ...(hostPath === undefined ? {} : { hostPath }) };
 }
 
 const splitPath = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
@@ -58,12 +62,13 @@ const notMountable = (target: string, reason: string) =>
     hint: 'choose another path for this input or output',
   });
 
-interface Found {
+export interface Found {
   readonly path: string;
   readonly stats: Stats;
 }
 
-function lookUp(layers: readonly string[], path: string): Found | undefined {
+/** What the union of `layers` has at `path`, which is free of links. */
+export function lookUp(layers: readonly string[], path: string): Found | undefined {
   for (const layer of layers) {
     const full = join(layer, path);
     const stats = statOf(full);

@@ -8,15 +8,14 @@ import type { UserNamespace } from './user-namespace.ts';
 
 export interface StartOptions {
   readonly namespace: UserNamespace;
+  /** File name of the first process's program, in `scratch`. */
   readonly script: string;
-  /** The folder that the script's relative paths start from. */
+  /** The folder that the program's relative paths start from. */
   readonly scratch: string;
   readonly network: boolean;
   readonly stdin?: string;
   readonly stdout: StreamTarget;
   readonly stderr: StreamTarget;
-  /** Called with the first process of the tree, before it starts anything. */
-  readonly onPlaced?: (pid: number) => void;
 }
 
 /** Starts a container's first process and resolves when it is about to become the command. */
@@ -25,7 +24,7 @@ export async function startInit(options: StartOptions): Promise<Child> {
     command: [
       ...options.namespace.enter,
       ...['unshare', '--mount', '--pid', '--ipc', '--uts', ...(options.network ? [] : ['--net'])],
-      ...['--fork', '--kill-child', 'sh', '-c', options.script],
+      ...['--fork', '--kill-child', 'sh', options.script],
     ],
     environment: toolEnvironment,
     cwd: options.scratch,
@@ -36,7 +35,6 @@ export async function startInit(options: StartOptions): Promise<Child> {
   });
   const { control } = child;
   if (control === undefined) throw new Error('a child with a control channel has one');
-  options.onPlaced?.(child.pid);
   const said = await converse(control);
   if (said.endsWith(`${startedWord}\n`)) return child;
   child.kill();

@@ -32,7 +32,14 @@ export async function openUserNamespace(idMap: IdMap): Promise<UserNamespace> {
   }
   holder.unref();
   return {
-    enter: ['setpriv', '--pdeathsig', 'KILL', 'nsenter', `--user=/proc/${holder.pid}/ns/user`],
+    enter: [
+      'setpriv',
+      '--pdeathsig',
+      'KILL',
+      'nsenter',
+      '--preserve-credentials',
+      `--user=/proc/${holder.pid}/ns/user`,
+    ],
     ended: holder.ended,
     close: async () => {
       holder.kill();

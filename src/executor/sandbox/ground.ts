@@ -1,0 +1,59 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { currentCaller, type IdMap, planIdMap, readIdSources } from './id-map.ts';
+import { createLayerStore, type LayerStore } from './layer-store.ts';
+import { makeSkeleton } from './system-mounts.ts';
+import { findLoopbackCommand, findTool, requireTools } from './tools.ts';
+import { openUserNamespace, type UserNamespace } from './user-namespace.ts';
+
+/** What the containers, loads and builds of one process share. */
+export interface Ground {
+  readonly home: string;
+  readonly idMap: IdMap;
+  readonly layers: LayerStore;
+  readonly skeleton: string;
+  /** Shell line; empty where this machine has no program for it. */
+  readonly loopbackCommand: string;
+  /** The namespace that all of it happens in. Opened on first use, and again when its holder died. */
+  namespace(): Promise<UserNamespace>;
+}
+
+/** Made on the first call; made again when that failed. `home` may be shared by any number of processes of one user. */
+export function createGround(home: string): () => Promise<Ground> {
+  return remember(() => makeGround(home));
+}
+
+async function makeGround(home: string): Promise<Ground> {
+  await requireTools();
+  await mkdir(home, { recursive: true });
+  const skeleton = join(home, 'skeleton');
+  await makeSkeleton(skeleton);
+  const idMap = planIdMap(currentCaller(), await readIdSources((await findTool('newuidmap')) !== undefined));
+  const namespace = remember(
+    () => openUserNamespace(idMap),
+    (opened) => opened.ended,
+  );
+  return {
+    home,
+    idMap,
+    skeleton,
+    namespace,
+    layers: createLayerStore(join(home, 'layers'), namespace),
+    loopbackCommand: await findLoopbackCommand(),
+  };
+}
+
+/** Keeps what `make` gave until it failed or `lifetime` is over. */
+function remember<T>(make: () => Promise<T>, lifetime?: (value: T) => Promise<unknown>): () => Promise<T> {
+  let kept: Promise<T> | undefined;
+  const forget = (): void => {
+    kept = undefined;
+  };
+  return () => {
+    if (kept === undefined) {
+      kept = make();
+      kept.then((value) => lifetime?.(value).then(forget), forget);
+    }
+    return kept;
+  };
+}

@@ -1,0 +1,74 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { StreamTarget } from '../port.ts';
+import type { Child } from '../process/child.ts';
+import type { Ground } from './ground.ts';
+import { fstabName, type InitOptions, toInitScript } from './init-script.ts';
+import { type MountSpec, planMounts, rootName } from './mounts.ts';
+import { startInit } from './start.ts';
+
+/** A root file system to be: image layers below, `upper` on top. */
+export interface RootSpec {
+  /** A folder of links 0, 1, 2… to the layers, topmost first: keeps the options of the overlay within a page. */
+  readonly image: string;
+  /** Those layers. */
+  readonly layers: readonly string[];
+  /** What is written goes here. */
+  readonly upper: string;
+  /** Empty folder on the file system of `upper`. Holds the workings of this start. */
+  readonly scratch: string;
+}
+
+export interface RunOptions extends MountSpec, Omit<InitOptions, 'phases' | 'loopbackCommand'> {
+  readonly stdin?: string;
+  readonly stdout: StreamTarget;
+  readonly stderr: StreamTarget;
+}
+
+/** Names in the scratch folder. Short and relative, since the options of a mount must fit into a page. */
+const names = { image: 'i', skeleton: 's', mountPoints: 'm', upper: 'u', work: 'w', script: 'init' } as const;
+
+export const workFolder = (scratch: string): string => join(scratch, names.work);
+
+/** Starts the command in the root and resolves when it is about to run. */
+export async function startInRoot(ground: Ground, root: RootSpec, options: RunOptions): Promise<Child> {
+  const { scratch } = root;
+  for (const name of [rootName, names.work, names.mountPoints]) mkdirSync(join(scratch, name));
+  symlinkSync(root.image, join(scratch, names.image));
+  symlinkSync(ground.skeleton, join(scratch, names.skeleton));
+  if (root.upper !== join(scratch, names.upper)) symlinkSync(root.upper, join(scratch, names.upper));
+  const phases = planMounts(
+    {
+      overlay: toOverlayOptions(root.layers.length),
+      layers: [root.upper, ...root.layers],
+      mountPoints: join(scratch, names.mountPoints),
+    },
+    options,
+  );
+  for (const [index, { mounts }] of phases.entries()) {
+    writeFileSync(join(scratch, fstabName(index)), `${mounts.join('\n')}\n`);
+  }
+  const loopbackCommand = options.network ? '' : ground.loopbackCommand;
+  // A file, for it may be longer than one argument can be, and nobody else shall read the environment off the process list.
+  writeFileSync(join(scratch, names.script), toInitScript({ ...options, phases, loopbackCommand }), { mode: 0o600 });
+  const { stdin, stdout, stderr, network } = options;
+  const namespace = await ground.namespace();
+  return startInit({
+    ...{ namespace, script: names.script, scratch, network, stdout, stderr },
+    ...(stdin === undefined ? {} : { stdin }),
+  });
+}
+
+/** Makes the upper folder of a container that is used once. */
+export function makeUpper(scratch: string): string {
+  const upper = join(scratch, names.upper);
+  mkdirSync(upper);
+  return upper;
+}
+
+/** `volatile`: what is written is thrown away or read at once, so nothing is gained by syncing the disk at the end. */
+function toOverlayOptions(layerCount: number): string {
+  const layers = Array.from({ length: layerCount }, (_, index) => `${names.image}/${index}`);
+  const lower = [names.mountPoints, names.skeleton, ...layers].join(':');
+  return `lowerdir=${lower},upperdir=${names.upper},workdir=${names.work},userxattr,volatile`;
+}

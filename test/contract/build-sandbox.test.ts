@@ -1,0 +1,22 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createBuildSandbox } from '../../src/executor/sandbox/build.ts';
+import { createGround } from '../../src/executor/sandbox/ground.ts';
+import { describeBuildSandbox } from './build-sandbox.ts';
+
+describeBuildSandbox(
+  'namespaces',
+  async () => {
+    const home = mkdtempSync(join(tmpdir(), 'sandbox-home-'));
+    const ground = createGround(home);
+    return {
+      sandbox: createBuildSandbox(ground),
+      close: async () => {
+        await (await (await ground()).namespace()).close();
+        rmSync(home, { recursive: true, force: true });
+      },
+    };
+  },
+  { isReal: true },
+);
