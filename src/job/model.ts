@@ -1,12 +1,27 @@
-import type { Requirement } from '../cwl/model.ts';
+import type { BlockLocator } from '../core/ids.ts';
+import type { CommandLineTool, ExpressionTool, Operation, Requirement } from '../cwl/model.ts';
 import type { CwlObject } from '../cwl/values.ts';
+import type { Collection } from '../keep/collection.ts';
+import type { Requirements } from './requirements.ts';
+
+/** One process of a workflow whose inputs are all there. */
+export interface StepJob {
+  /** Unique within the workflow's run. */
+  readonly id: number;
+  /** Path of step names, `align[3]/sort`; the process's own name when it runs alone. */
+  readonly name: string;
+  readonly process: CommandLineTool | ExpressionTool | Operation;
+  readonly inputs: CwlObject;
+  /** Inherited by the process, its own entries among them. */
+  readonly requirements: Requirements;
+}
 
 /**
  * What one CommandLineTool with its inputs comes to: everything that a container request needs, before its image is known.
  * Paths are those that the process sees.
  */
 export interface ToolJob {
-  /** Path of step names, `align[3]/sort`; the tool's own name when it runs alone. */
+  /** As `StepJob.name`. */
   readonly name: string;
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -18,13 +33,34 @@ export interface ToolJob {
   readonly stdout?: string;
   readonly stderr?: string;
   readonly resources: JobResources;
+  readonly runtime: RuntimeContext;
   readonly networkAccess: boolean;
   /** Seconds; 0: no limit. */
   readonly timeLimitSeconds: number;
   readonly enableReuse: boolean;
+  /** Patterns, relative to the output directory, that cover every output; empty: all of it is wanted. */
+  readonly outputGlob: readonly string[];
   /** Effective, one for each class, evaluated; requirements beside hints. */
   readonly requirements: readonly EffectiveRequirement[];
+  /** As expressions of the tool see them, with `path`. */
   readonly inputs: CwlObject;
+  /** Ids of inputs whose values may appear in no record (`cwltool:Secrets`). */
+  readonly secretInputs: readonly string[];
+  /** Inputs that the tool may change in place (InplaceUpdateRequirement): `location` → name in the output directory. */
+  readonly inplace: ReadonlyMap<string, string>;
+}
+
+/** A ToolJob and what the caller saves before the job is submitted. Saving is idempotent: all of it is named by content. */
+export interface PreparedJob {
+  readonly job: ToolJob;
+  readonly collections: readonly Collection[];
+  readonly blocks: readonly StagedBlock[];
+}
+
+/** Text of a file literal as one Keep block. */
+export interface StagedBlock {
+  readonly locator: BlockLocator;
+  readonly data: Uint8Array;
 }
 
 export interface EffectiveRequirement extends Requirement {
@@ -38,19 +74,25 @@ export interface JobPaths {
   readonly keep: string;
 }
 
+/** CWL v1.2, "Runtime environment", the `runtime` of expressions: MiB, whole cores. */
+export interface RuntimeContext {
+  readonly outdir: string;
+  readonly tmpdir: string;
+  readonly cores: number;
+  readonly ram: number;
+  readonly outdirSize: number;
+  readonly tmpdirSize: number;
+  readonly exitCode?: number;
+}
+
 export type JobMount =
   /** `keep:PDH[/path]` appears at `target`; a file or a directory. */
   | { readonly kind: 'keep'; readonly location: string; readonly target: string; readonly writable: boolean }
-  | {
-      readonly kind: 'text';
-      readonly content: string;
-      readonly target: string;
-      readonly secret: boolean;
-      readonly writable: boolean;
-    }
-  | { readonly kind: 'emptyDirectory'; readonly target: string; readonly writable: boolean };
+  /** A secret file: its text is in no collection. */
+  | { readonly kind: 'text'; readonly content: string; readonly target: string; readonly secret: true };
 
 export interface JobResources {
+  /** May be a fraction of a core. */
   readonly cores: number;
   readonly ramBytes: number;
   readonly outdirBytes: number;
@@ -62,4 +104,14 @@ export interface FinishedJob {
   readonly exitCode: number;
   /** Manifest of the output directory. */
   readonly outputManifest: string;
+}
+
+export type JobStatus = 'success' | 'temporaryFail' | 'permanentFail';
+
+/** How a StepJob ended. Outputs of a failed one are those that it could make. */
+export interface JobResult {
+  readonly status: JobStatus;
+  readonly outputs: CwlObject;
+  /** Files changed in place: `location` before → after (InplaceUpdateRequirement). */
+  readonly replaced?: ReadonlyMap<string, string>;
 }

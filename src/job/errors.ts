@@ -1,0 +1,24 @@
+import { type ErrorDetails, HallmarkError } from '../core/errors.ts';
+
+export type JobErrorCode =
+  | 'job/bad-input'
+  | 'job/missing-secondary-file'
+  | 'job/format-mismatch'
+  | 'job/bad-binding'
+  | 'job/bad-requirement'
+  | 'job/bad-name'
+  | 'job/bad-location'
+  | 'job/staging-conflict'
+  | 'job/unsupported-requirement'
+  | 'job/unsupported-process'
+  | 'job/bad-output'
+  | 'job/outside-output'
+  | 'job/bad-output-json'
+  | 'job/contents-too-large'
+  | 'job/bad-scatter'
+  | 'job/bad-link'
+  | 'job/bad-condition'
+  | 'job/no-such-target';
+
+export const jobError = (code: JobErrorCode, message: string, details?: ErrorDetails): HallmarkError<JobErrorCode> =>
+  new HallmarkError(code, message, details);

@@ -1,0 +1,125 @@
+import type { InputParameter, LoadListing } from '../cwl/model.ts';
+import { type CwlDirectory, type CwlFile, type CwlValue, isDirectory, isFile } from '../cwl/values.ts';
+import type { Collection } from '../keep/collection.ts';
+import { formatKeepLocation } from '../keep/location.ts';
+import { compareCodePoints } from '../keep/paths.ts';
+import { openFile, parseLocation } from './collection-draft.ts';
+import { jobError } from './errors.ts';
+import { type FileObject, mapFileObjectsAsync, nameOf } from './file-objects.ts';
+import type { JobFiles } from './files.ts';
+import { findRequirement, type Requirements } from './requirements.ts';
+
+/** CWL v1.2, `loadContents`: a larger file is an error since v1.2; before, the start of it was taken. */
+export const contentsLimitBytes = 64 * 1024;
+
+export interface LoadOptions {
+  readonly keep: JobFiles;
+  readonly cwlVersion: string;
+}
+
+/** Sets `contents` of every File of `value`. */
+export function loadContents(value: CwlValue, options: LoadOptions): Promise<CwlValue> {
+  return mapFileObjectsAsync(value, async (object) => {
+    if (!isFile(object) || object.location === undefined) return object;
+    const file = await openFile(options.keep, object.location);
+    return { ...object, size: file.sizeBytes, contents: await readContents(file, nameOf(object), options) };
+  });
+}
+
+export async function readContents(
+  file: Parameters<JobFiles['readStart']>[0],
+  name: string | undefined,
+  { keep, cwlVersion }: LoadOptions,
+): Promise<string> {
+  if (file.sizeBytes > contentsLimitBytes && !isBefore12(cwlVersion)) {
+    throw jobError(
+      'job/contents-too-large',
+      `loadContents of ${JSON.stringify(name)}: expected at most ${contentsLimitBytes} bytes, got ${file.sizeBytes}`,
+      { hint: 'read the file in a tool instead of in an expression' },
+    );
+  }
+  return new TextDecoder().decode(await keep.readStart(file, contentsLimitBytes));
+}
+
+export const isBefore12 = (cwlVersion: string): boolean => /^(v1\.[01]|draft)/.test(cwlVersion);
+const isBefore11 = (cwlVersion: string): boolean => /^(v1\.0|draft)/.test(cwlVersion);
+
+/** What is in effect for one parameter: its own word, LoadListingRequirement, the version's default (CWL v1.2, LoadListingEnum). */
+export function effectiveListing(
+  own: LoadListing | undefined,
+  requirements: Requirements,
+  cwlVersion: string,
+): LoadListing {
+  const required = findRequirement(requirements, 'LoadListingRequirement')?.fields.loadListing;
+  return own ?? (required as LoadListing | undefined) ?? (isBefore11(cwlVersion) ? 'deep_listing' : 'no_listing');
+}
+
+/** Sets `listing` of every Directory of `value` as `mode` says. A literal keeps the listing that it is. */
+export function loadListing(value: CwlValue, mode: LoadListing, keep: JobFiles): Promise<CwlValue> {
+  return mapFileObjectsAsync(value, async (object): Promise<FileObject> => {
+    if (!isDirectory(object) || object.location === undefined) return object;
+    const { listing: _listing, ...bare } = object;
+    if (mode === 'no_listing') return bare as CwlDirectory;
+    const { portableDataHash, path } = parseLocation(object.location);
+    const collection = await keep.openCollection(portableDataHash);
+    return { ...bare, listing: listDirectory(collection, path, mode === 'deep_listing') } as CwlDirectory;
+  });
+}
+
+/** Files and Directories of a directory of a collection, by name. */
+export function listDirectory(collection: Collection, directory: string, isDeep: boolean): FileObject[] {
+  const children = new Map<string, FileObject[]>();
+  const collect = (path: string, toValue: (collection: Collection, path: string) => FileObject) => {
+    const parent = path.slice(0, Math.max(path.lastIndexOf('/'), 0));
+    const isWanted = parent === directory || (isDeep && (directory === '' || parent.startsWith(`${directory}/`)));
+    if (isWanted) append(children, parent, toValue(collection, path));
+  };
+  for (const path of collection.files.keys()) collect(path, toFileValue);
+  for (const path of collection.directories) collect(path, toDirectoryValue);
+  const list = (parent: string): FileObject[] => {
+    const entries = (children.get(parent) ?? []).sort((a, b) => compareCodePoints(String(a.basename), String(b.basename)));
+    if (!isDeep) return entries;
+    return entries.map((entry) =>
+      isFile(entry) ? entry : { ...entry, listing: list(`${parent === '' ? '' : `${parent}/`}${entry.basename}`) },
+    );
+  };
+  return list(directory);
+}
+
+function append(children: Map<string, FileObject[]>, parent: string, object: FileObject): void {
+  const known = children.get(parent);
+  if (known) known.push(object);
+  else children.set(parent, [object]);
+}
+
+export function toFileValue(collection: Collection, path: string): CwlFile {
+  return {
+    class: 'File',
+    location: formatKeepLocation(collection.portableDataHash, path),
+    basename: path.slice(path.lastIndexOf('/') + 1),
+    size: collection.files.get(path)?.sizeBytes ?? 0,
+  };
+}
+
+export function toDirectoryValue(collection: Collection, path: string): CwlDirectory {
+  const basename = path.slice(path.lastIndexOf('/') + 1);
+  return { class: 'Directory', location: formatKeepLocation(collection.portableDataHash, path), basename };
+}
+
+/** Loads what the parameter asks for: contents of Files, listings of Directories; sizes of Files where they are not known. */
+export async function loadInput(
+  input: Pick<InputParameter, 'inputBinding' | 'loadContents' | 'loadListing'>,
+  value: CwlValue,
+  options: LoadOptions & { readonly requirements: Requirements },
+): Promise<CwlValue> {
+  const wantsContents = input.loadContents || input.inputBinding?.loadContents === true;
+  const contents = wantsContents ? await loadContents(value, options) : await loadSizes(value, options.keep);
+  return loadListing(contents, effectiveListing(input.loadListing, options.requirements, options.cwlVersion), options.keep);
+}
+
+function loadSizes(value: CwlValue, keep: JobFiles): Promise<CwlValue> {
+  return mapFileObjectsAsync(value, async (object) => {
+    if (!isFile(object) || object.size !== undefined || object.location === undefined) return object;
+    return { ...object, size: (await openFile(keep, object.location)).sizeBytes };
+  });
+}

@@ -1,0 +1,97 @@
+import type { Process, Requirement } from '../cwl/model.ts';
+import { jobError } from './errors.ts';
+import type { EffectiveRequirement } from './model.ts';
+
+/** Requirements and hints in effect for one process: at most one entry of each class in the two together. */
+export interface Requirements {
+  readonly requirements: readonly Requirement[];
+  readonly hints: readonly Requirement[];
+}
+
+export const noRequirements: Requirements = { requirements: [], hints: [] };
+
+/**
+ * What is in effect inside `inner` when `outer` encloses it (CWL v1.2, "Requirements and hints"): the most specific entry of a
+ * class wins, and a requirement wins over a hint, also over a more specific one.
+ */
+export function inheritRequirements(outer: Requirements, inner: Requirements): Requirements {
+  if (inner.requirements.length + inner.hints.length === 0) return outer;
+  const requirements = mergeByClass(outer.requirements, inner.requirements);
+  const required = new Set(requirements.map((entry) => entry.class));
+  const hints = mergeByClass(outer.hints, inner.hints).filter((entry) => !required.has(entry.class));
+  return { requirements, hints };
+}
+
+function mergeByClass(outer: readonly Requirement[], inner: readonly Requirement[]): Requirement[] {
+  const merged = new Map<string, Requirement>();
+  for (const entry of [...outer, ...inner]) merged.set(entry.class, entry);
+  return [...merged.values()];
+}
+
+export function findRequirement(effective: Requirements, name: string): EffectiveRequirement | undefined {
+  const required = effective.requirements.find((entry) => entry.class === name);
+  if (required) return { ...required, isHint: false };
+  const hint = effective.hints.find((entry) => entry.class === name);
+  return hint && { ...hint, isHint: true };
+}
+
+export const cwltoolExtension = 'http://commonwl.org/cwltool#';
+export const arvadosExtension = 'http://arvados.org/cwl#';
+export const imageBuildHint = 'urn:hallmark:cwl#ImageBuild';
+
+const arvadosClasses = [
+  'RunInSingleContainer SeparateRunner RuntimeConstraints PartitionRequirement APIRequirement IntermediateOutput',
+  'WorkflowRunnerResources ClusterTarget OutputStorageClass ProcessProperties OutputCollectionProperties',
+  'UsePreemptible PreemptionBehavior OutOfMemoryRetry KeepCacheTypeRequirement ROCmRequirement PublishPorts',
+  'ReuseRequirement',
+].flatMap((line) => line.split(' '));
+
+const cwltoolClasses = [
+  'Secrets CUDARequirement LoadListingRequirement TimeLimit MPIRequirement ShmSize Loop WorkReuse NetworkAccess',
+  'InplaceUpdateRequirement',
+].flatMap((line) => line.split(' '));
+
+const standardClasses = [
+  'InlineJavascriptRequirement SchemaDefRequirement LoadListingRequirement DockerRequirement SoftwareRequirement',
+  'InitialWorkDirRequirement EnvVarRequirement ShellCommandRequirement ResourceRequirement WorkReuse NetworkAccess',
+  'InplaceUpdateRequirement ToolTimeLimit SubworkflowFeatureRequirement ScatterFeatureRequirement',
+  'MultipleInputFeatureRequirement StepInputExpressionRequirement',
+].flatMap((line) => line.split(' '));
+
+const supported = new Set([
+  ...standardClasses,
+  ...arvadosClasses.map((name) => arvadosExtension + name),
+  ...cwltoolClasses.map((name) => cwltoolExtension + name),
+  imageBuildHint,
+]);
+
+export const isSupportedRequirement = (name: string): boolean => supported.has(name);
+
+/**
+ * Refuses, before anything runs, a process with a `requirements` entry that the runner does not know (CWL v1.2, exit code 33),
+ * in itself or in any process that it runs. Unknown hints are ignored.
+ */
+export function refuseUnsupported(process: Process): void {
+  const waiting: Process[] = [process];
+  const seen = new Set<Process>();
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    refuseUnknown(next.requirements);
+    if (next.class !== 'Workflow') continue;
+    for (const step of next.steps) {
+      refuseUnknown(step.requirements);
+      waiting.push(step.run);
+    }
+  }
+}
+
+function refuseUnknown(requirements: readonly Requirement[]): void {
+  for (const entry of requirements) {
+    if (supported.has(entry.class)) continue;
+    throw jobError('job/unsupported-requirement', `the requirement ${entry.class} is not supported`, {
+      hint: 'move it to "hints" if the process also works without it',
+      where: entry.position,
+    });
+  }
+}
