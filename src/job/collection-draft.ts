@@ -3,7 +3,8 @@ import { toBlockLocator } from '../core/ids.ts';
 import { isFile } from '../cwl/values.ts';
 import { buildCollection } from '../keep/build-collection.ts';
 import type { Collection, CollectionFile } from '../keep/collection.ts';
-import { isKeepLocation, parseKeepLocation } from '../keep/location.ts';
+import { type KeepLocation, parseKeepLocation } from '../keep/location.ts';
+import { getFile, listDirectory } from '../keep/tree.ts';
 import { jobError } from './errors.ts';
 import { type FileObject, nameOf } from './file-objects.ts';
 import type { JobFiles } from './files.ts';
@@ -53,18 +54,14 @@ export function draftCollection(keep: JobFiles, blocks: StagedBlock[]): Collecti
   };
 }
 
-/** The file at a `keep:` location. Fails with `job/bad-location` when there is none. */
+/** The file at a `keep:` location. Fails with `keep/no-such-file`. */
 export async function openFile(keep: JobFiles, location: string): Promise<CollectionFile> {
   const { portableDataHash, path } = parseLocation(location);
-  const file = (await keep.openCollection(portableDataHash)).files.get(path);
-  if (file) return file;
-  throw jobError('job/bad-location', `expected a file at ${location}, found none`, {
-    hint: 'check the path with the listing of the collection',
-  });
+  return getFile(await keep.openCollection(portableDataHash), path);
 }
 
-export function parseLocation(location: string) {
-  if (isKeepLocation(location)) return parseKeepLocation(location);
+export function parseLocation(location: string): KeepLocation {
+  if (location.startsWith('keep:')) return parseKeepLocation(location);
   throw jobError('job/bad-location', `expected a "keep:" location, got ${JSON.stringify(location.slice(0, 200))}`, {
     hint: 'files of the host and of the web are stored in Keep before a job is made',
   });
@@ -78,16 +75,15 @@ interface TreeSink {
 async function copyTree(keep: JobFiles, location: string, target: string, sink: TreeSink): Promise<void> {
   const source = parseLocation(location);
   const collection = await keep.openCollection(source.portableDataHash);
-  if (source.path !== '' && !collection.directories.has(source.path)) {
-    throw jobError('job/bad-location', `expected a directory at ${location}, found none`);
-  }
-  const prefix = source.path === '' ? '' : `${source.path}/`;
-  for (const file of collection.files.values()) {
-    if (file.path.startsWith(prefix)) sink.put({ ...file, path: `${target}/${file.path.slice(prefix.length)}` });
-  }
-  for (const directory of collection.directories) {
-    if (directory.startsWith(prefix)) sink.directories.add(`${target}/${directory.slice(prefix.length)}`);
-  }
+  const copy = (directory: string, to: string) => {
+    sink.directories.add(to);
+    for (const entry of listDirectory(collection, directory)) {
+      const path = `${to}/${entry.name}`;
+      if (entry.kind === 'file') sink.put({ ...entry.file, path });
+      else copy(entry.path, path);
+    }
+  };
+  copy(source.path, target);
 }
 
 function toLiteral(path: string, text: string, blocks: StagedBlock[]): CollectionFile {
@@ -108,17 +104,25 @@ function requireName(object: FileObject): string {
 
 function requireContents(object: FileObject): string {
   if (typeof object.contents === 'string') return object.contents;
-  throw jobError('job/bad-input', `expected a File with a location or with contents, got ${JSON.stringify(nameOf(object))}`, {
-    hint: 'give the File a "location" or "contents"',
-  });
+  throw jobError(
+    'job/bad-input',
+    `expected a File with a location or with contents, got ${JSON.stringify(nameOf(object))}`,
+    {
+      hint: 'give the File a "location" or "contents"',
+    },
+  );
 }
 
 function listingOf(object: FileObject): readonly FileObject[] {
   const listing = 'listing' in object ? object.listing : undefined;
   if (Array.isArray(listing)) return listing as readonly FileObject[];
-  throw jobError('job/bad-input', `expected a Directory with a location or a listing, got ${JSON.stringify(nameOf(object))}`, {
-    hint: 'give the Directory a "location" or a "listing"',
-  });
+  throw jobError(
+    'job/bad-input',
+    `expected a Directory with a location or a listing, got ${JSON.stringify(nameOf(object))}`,
+    {
+      hint: 'give the Directory a "location" or a "listing"',
+    },
+  );
 }
 
 function isSameContent(a: CollectionFile, b: CollectionFile): boolean {

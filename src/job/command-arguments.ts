@@ -14,7 +14,8 @@ export async function toArguments(
   if (prefix === undefined && !separate) {
     throw jobError('job/bad-binding', '"separate: false" without a prefix', { hint: 'give the binding a "prefix"' });
   }
-  const value = valueFrom === undefined ? datum : ((await expressions.evaluate(valueFrom, 'valueFrom', datum)) as CwlValue);
+  const value =
+    valueFrom === undefined ? datum : ((await expressions.evaluate(valueFrom, 'valueFrom', datum)) as CwlValue);
   const prefixWords = prefix === undefined ? [] : [prefix];
   if (value === null || value === false) return [];
   if (value === true) return prefixWords;
@@ -38,9 +39,13 @@ export function toWord(value: unknown): string {
   if (typeof value === 'string') return value;
   if (!isFileObject(value)) return typeof value === 'object' ? JSON.stringify(value) : String(value);
   if (value.path !== undefined) return value.path;
-  throw jobError('job/bad-binding', `a ${value.class} on the command line has no path: ${JSON.stringify(value.basename)}`, {
-    hint: 'make it an input of the tool, or stage it with InitialWorkDirRequirement',
-  });
+  throw jobError(
+    'job/bad-binding',
+    `a ${value.class} on the command line has no path: ${JSON.stringify(value.basename)}`,
+    {
+      hint: 'make it an input of the tool, or stage it with InitialWorkDirRequirement',
+    },
+  );
 }
 
 /** Decimal, never in scientific notation: `0.00001`. */

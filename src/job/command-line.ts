@@ -2,7 +2,7 @@ import type { CommandLineBinding, CommandLineTool, CwlType } from '../cwl/model.
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { toArguments } from './command-arguments.ts';
 import { jobError } from './errors.ts';
-import { type Expressions, isExpression } from './evaluate.ts';
+import type { Expressions } from './evaluate.ts';
 import { chooseBranch, formatType } from './types.ts';
 
 /** CWL v1.2, "Input binding", the sort key: positions and, where these are equal, indexes (before) and names. */
@@ -76,14 +76,26 @@ async function bindInner(node: Bindable, datum: CwlValue, expressions: Expressio
   if (typeof branch === 'string') return [];
   const { lead = [], tail, field } = node;
   if (branch.type === 'enum') {
-    return branch.inputBinding ? bind({ type: 'string', inputBinding: branch.inputBinding, lead, tail, field }, datum, expressions) : [];
+    return branch.inputBinding
+      ? bind({ type: 'string', inputBinding: branch.inputBinding, lead, tail, field }, datum, expressions)
+      : [];
   }
   if (branch.type === 'array') {
     const isJoined = node.inputBinding?.itemSeparator !== undefined;
     const itemBinding = branch.inputBinding ?? (node.inputBinding && !isJoined ? {} : undefined);
-    return bindItems({ ...node, type: branch.items, inputBinding: itemBinding }, datum as readonly CwlValue[], expressions);
+    return bindItems(
+      { ...node, type: branch.items, inputBinding: itemBinding },
+      datum as readonly CwlValue[],
+      expressions,
+    );
   }
-  const fields = branch.fields.map(({ name, type, inputBinding }) => ({ name, type, inputBinding, lead, tail: [name] }));
+  const fields = branch.fields.map(({ name, type, inputBinding }) => ({
+    name,
+    type,
+    inputBinding,
+    lead,
+    tail: [name],
+  }));
   const inner = await bindFields(fields, datum as CwlObject, field, expressions);
   if (!branch.inputBinding) return inner;
   const position = await toPosition(branch.inputBinding, datum, expressions, `${field}.inputBinding.position`);
@@ -93,7 +105,11 @@ async function bindInner(node: Bindable, datum: CwlValue, expressions: Expressio
   return [...inner.map((argument) => ({ ...argument, key: [...key, ...argument.key] })), own];
 }
 
-async function bindItems(item: Bindable, data: readonly CwlValue[], expressions: Expressions): Promise<BoundArgument[]> {
+async function bindItems(
+  item: Bindable,
+  data: readonly CwlValue[],
+  expressions: Expressions,
+): Promise<BoundArgument[]> {
   const bound: BoundArgument[] = [];
   for (const [index, datum] of data.entries()) {
     const node = { ...item, lead: [index], field: `${item.field}[${index}]` };
@@ -134,9 +150,10 @@ async function toPosition(
   expressions: Expressions,
   field: string,
 ): Promise<number> {
-  const position = isExpression(binding.position)
-    ? await expressions.evaluate(binding.position, field, datum)
-    : (binding.position ?? 0);
+  const position =
+    typeof binding.position === 'string'
+      ? await expressions.evaluate(binding.position, field, datum)
+      : (binding.position ?? 0);
   if (position === null) return 0;
   if (Number.isInteger(position)) return Number(position);
   throw jobError('job/bad-binding', `${field}: expected an integer, got ${JSON.stringify(position)}`, {
@@ -160,4 +177,3 @@ function compareKeys(a: SortKey, b: SortKey): number {
 export function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
 }
-

@@ -33,7 +33,11 @@ export function mapFileObjects<T>(value: T, map: (object: FileObject) => FileObj
     return (mapped.some((item, i) => item !== value[i]) ? mapped : value) as T;
   }
   const entries = Object.entries(value).map(([key, item]) => [key, mapFileObjects(item as unknown, map)] as const);
-  return (entries.some(([key, item]) => item !== (value as Record<string, unknown>)[key]) ? Object.fromEntries(entries) : value) as T;
+  return (
+    entries.some(([key, item]) => item !== (value as Record<string, unknown>)[key])
+      ? Object.fromEntries(entries)
+      : value
+  ) as T;
 }
 
 /** As `mapFileObjects`; one after another, in order. */
@@ -92,16 +96,25 @@ export function withNames<T extends CwlValue | undefined>(value: T): T {
   );
 }
 
-/** Takes away what belongs to one process only: paths, names derived from basename, and contents of what has a location. */
+/** Takes away what belongs to one process only: paths, and contents of what has a location. */
 export function withoutPaths<T extends CwlValue | undefined>(value: T): T {
+  return withoutFields(value, (object) =>
+    object.location === undefined ? ['path', 'dirname'] : ['path', 'dirname', 'contents'],
+  );
+}
+
+/** Takes away what follows from the basename: the form in which a run gives its outputs. */
+export function withoutNames<T extends CwlValue | undefined>(value: T): T {
+  return withoutFields(value, () => ['nameroot', 'nameext']);
+}
+
+function withoutFields<T extends CwlValue | undefined>(value: T, fields: (object: FileObject) => readonly string[]): T {
   return mapFileObjects(value, (outer) =>
     mapTree(outer, (object) => {
-      if (isDirectory(object)) {
-        const { path: _path, dirname: _dirname, ...rest } = object;
-        return rest;
-      }
-      const { path: _path, dirname: _dirname, nameroot: _root, nameext: _ext, contents, ...rest } = object;
-      return rest.location === undefined && contents !== undefined ? { ...rest, contents } : rest;
+      const unwanted = fields(object);
+      return Object.fromEntries(
+        Object.entries(object).filter(([key]) => !unwanted.includes(key)),
+      ) as unknown as FileObject;
     }),
   );
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonValue } from '../core/json.ts';
+import { toSpacedJson } from '../cwl/expression/evaluate.ts';
 import { jobError } from './errors.ts';
 import type { Expressions } from './evaluate.ts';
 import { type FileObject, isFileObject, nameOf, withNames } from './file-objects.ts';
@@ -65,7 +66,7 @@ interface Dirent {
 
 async function readDirent(dirent: Dirent, reader: Reader): Promise<WorkDirEntry[]> {
   const { expressions } = reader;
-  const entry = await expressions.evaluate(dirent.entry, `${listingField}.entry`);
+  const entry = await expressions.evaluateText(dirent.entry, `${listingField}.entry`);
   const entryname = await expressions.evaluate(dirent.entryname ?? null, `${listingField}.entryname`);
   const writable = dirent.writable === true;
   if (entry === null) return [];
@@ -74,7 +75,8 @@ async function readDirent(dirent: Dirent, reader: Reader): Promise<WorkDirEntry[
   }
   if (isFileObject(entry)) return [toEntry(entry, entryname ?? undefined, writable, reader)];
   if (Array.isArray(entry) && entry.length > 0 && entry.every(isFileObject)) {
-    if (entryname !== null) throw badListing(`expected no entryname beside a list of Files, got ${JSON.stringify(entryname)}`);
+    if (entryname !== null)
+      throw badListing(`expected no entryname beside a list of Files, got ${JSON.stringify(entryname)}`);
     return entry.map((object) => toEntry(object, undefined, writable, reader));
   }
   if (entryname === null) throw badListing('expected an entryname beside text, got none');
@@ -100,16 +102,6 @@ function toTarget(entryname: string, { targets }: Reader): string {
   throw jobError('job/bad-name', `entryname: expected a relative path, got ${JSON.stringify(entryname)}`, {
     hint: 'an absolute path is allowed only with DockerRequirement under "requirements"',
   });
-}
-
-/** JSON as CWL's reference implementation writes it, `{"a": 1, "b": [2, 3]}`, so that files come out with equal content. */
-export function toSpacedJson(value: JsonValue): string {
-  if (Array.isArray(value)) return `[${value.map(toSpacedJson).join(', ')}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value);
-  const fields = Object.keys(value)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}: ${toSpacedJson(value[key] as JsonValue)}`);
-  return `{${fields.join(', ')}}`;
 }
 
 const badListing = (problem: string) =>

@@ -30,10 +30,16 @@ function checkInput(input: InputParameter, value: CwlValue, where: Where): void 
   const problem = typeProblem(input.type, value, input.id);
   if (problem === undefined) return;
   const isMissing = value === null;
-  throw jobError('job/bad-input', isMissing ? `missing input ${input.id}: expected ${formatType(input.type)}` : problem, {
-    hint: isMissing ? `give --${input.id}, or a value for it in the input file` : 'correct the value in the input file',
-    where,
-  });
+  throw jobError(
+    'job/bad-input',
+    isMissing ? `missing input ${input.id}: expected ${formatType(input.type)}` : problem,
+    {
+      hint: isMissing
+        ? `give --${input.id}, or a value for it in the input file`
+        : 'correct the value in the input file',
+      where,
+    },
+  );
 }
 
 /** Whether a file of format `actual` may go where `expected` is asked for. The default: only equal ones. */

@@ -28,7 +28,8 @@ export function mountInputs(inputs: CwlObject, moved: ReadonlyMap<string, string
   return [...mounts.values()];
 }
 
-const toTarget = (root: string, hash: string, path: string): string => (path === '' ? `${root}/${hash}` : `${root}/${hash}/${path}`);
+const toTarget = (root: string, hash: string, path: string): string =>
+  path === '' ? `${root}/${hash}` : `${root}/${hash}/${path}`;
 
 function* referenced(value: unknown, moved: ReadonlyMap<string, string>): Generator<readonly [string, FileObject]> {
   for (const object of fileObjects(value)) {

@@ -2,7 +2,7 @@ import type { InputParameter, LoadListing } from '../cwl/model.ts';
 import { type CwlDirectory, type CwlFile, type CwlValue, isDirectory, isFile } from '../cwl/values.ts';
 import type { Collection } from '../keep/collection.ts';
 import { formatKeepLocation } from '../keep/location.ts';
-import { compareCodePoints } from '../keep/paths.ts';
+import { listDirectory } from '../keep/tree.ts';
 import { openFile, parseLocation } from './collection-draft.ts';
 import { jobError } from './errors.ts';
 import { type FileObject, mapFileObjectsAsync, nameOf } from './file-objects.ts';
@@ -62,34 +62,17 @@ export function loadListing(value: CwlValue, mode: LoadListing, keep: JobFiles):
     if (mode === 'no_listing') return bare as CwlDirectory;
     const { portableDataHash, path } = parseLocation(object.location);
     const collection = await keep.openCollection(portableDataHash);
-    return { ...bare, listing: listDirectory(collection, path, mode === 'deep_listing') } as CwlDirectory;
+    return { ...bare, listing: toListing(collection, path, mode === 'deep_listing') } as CwlDirectory;
   });
 }
 
 /** Files and Directories of a directory of a collection, by name. */
-export function listDirectory(collection: Collection, directory: string, isDeep: boolean): FileObject[] {
-  const children = new Map<string, FileObject[]>();
-  const collect = (path: string, toValue: (collection: Collection, path: string) => FileObject) => {
-    const parent = path.slice(0, Math.max(path.lastIndexOf('/'), 0));
-    const isWanted = parent === directory || (isDeep && (directory === '' || parent.startsWith(`${directory}/`)));
-    if (isWanted) append(children, parent, toValue(collection, path));
-  };
-  for (const path of collection.files.keys()) collect(path, toFileValue);
-  for (const path of collection.directories) collect(path, toDirectoryValue);
-  const list = (parent: string): FileObject[] => {
-    const entries = (children.get(parent) ?? []).sort((a, b) => compareCodePoints(String(a.basename), String(b.basename)));
-    if (!isDeep) return entries;
-    return entries.map((entry) =>
-      isFile(entry) ? entry : { ...entry, listing: list(`${parent === '' ? '' : `${parent}/`}${entry.basename}`) },
-    );
-  };
-  return list(directory);
-}
-
-function append(children: Map<string, FileObject[]>, parent: string, object: FileObject): void {
-  const known = children.get(parent);
-  if (known) known.push(object);
-  else children.set(parent, [object]);
+export function toListing(collection: Collection, directory: string, isDeep: boolean): FileObject[] {
+  return listDirectory(collection, directory).map((entry) => {
+    if (entry.kind === 'file') return toFileValue(collection, entry.path);
+    const listed = toDirectoryValue(collection, entry.path);
+    return isDeep ? { ...listed, listing: toListing(collection, entry.path, true) } : listed;
+  });
 }
 
 export function toFileValue(collection: Collection, path: string): CwlFile {
@@ -114,7 +97,11 @@ export async function loadInput(
 ): Promise<CwlValue> {
   const wantsContents = input.loadContents || input.inputBinding?.loadContents === true;
   const contents = wantsContents ? await loadContents(value, options) : await loadSizes(value, options.keep);
-  return loadListing(contents, effectiveListing(input.loadListing, options.requirements, options.cwlVersion), options.keep);
+  return loadListing(
+    contents,
+    effectiveListing(input.loadListing, options.requirements, options.cwlVersion),
+    options.keep,
+  );
 }
 
 function loadSizes(value: CwlValue, keep: JobFiles): Promise<CwlValue> {

@@ -1,5 +1,5 @@
 import type { BlockLocator } from '../core/ids.ts';
-import type { CommandLineTool, ExpressionTool, Operation, Requirement } from '../cwl/model.ts';
+import type { CommandLineTool, ExpressionTool, Requirement } from '../cwl/model.ts';
 import type { CwlObject } from '../cwl/values.ts';
 import type { Collection } from '../keep/collection.ts';
 import type { Requirements } from './requirements.ts';
@@ -10,7 +10,7 @@ export interface StepJob {
   readonly id: number;
   /** Path of step names, `align[3]/sort`; the process's own name when it runs alone. */
   readonly name: string;
-  readonly process: CommandLineTool | ExpressionTool | Operation;
+  readonly process: CommandLineTool | ExpressionTool;
   readonly inputs: CwlObject;
   /** Inherited by the process, its own entries among them. */
   readonly requirements: Requirements;

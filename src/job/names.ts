@@ -12,9 +12,13 @@ export function checkBasename(name: string, field: string): string {
 export function checkRelativePath(path: string, field: string): string {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (path.startsWith('/') || path.includes('\0') || parts.includes('..') || parts.length === 0) {
-    throw jobError('job/bad-name', `${field}: expected a path inside the output directory, got ${JSON.stringify(path.slice(0, 200))}`, {
-      hint: 'use a relative path without ".."',
-    });
+    throw jobError(
+      'job/bad-name',
+      `${field}: expected a path inside the output directory, got ${JSON.stringify(path.slice(0, 200))}`,
+      {
+        hint: 'use a relative path without ".."',
+      },
+    );
   }
   return parts.join('/');
 }

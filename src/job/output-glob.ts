@@ -1,6 +1,7 @@
 import { isHallmarkError } from '../core/errors.ts';
+import { hasExpression } from '../cwl/expression/scan.ts';
 import type { CommandLineTool, CwlType, OutputBinding, SecondaryFile } from '../cwl/model.ts';
-import { type Expressions, isExpression } from './evaluate.ts';
+import type { Expressions } from './evaluate.ts';
 import { applyPattern } from './secondary-files.ts';
 import { isUnion } from './types.ts';
 
@@ -56,7 +57,7 @@ function collectType(type: CwlType, wanted: Wanted[]): boolean {
 /** undefined: cannot be told. */
 async function toPatterns(want: Wanted, expressions: Expressions, outdir: string): Promise<string[] | undefined> {
   const { secondaryFile } = want;
-  if (secondaryFile !== undefined && isExpression(secondaryFile)) return undefined;
+  if (secondaryFile !== undefined && hasExpression(secondaryFile)) return undefined;
   const value = await evaluateGlob(want.glob, expressions);
   if (value === undefined) return undefined;
   return value.flatMap((glob) => cover(besideGlob(relative(glob, outdir), secondaryFile), outdir));

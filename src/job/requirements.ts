@@ -1,4 +1,5 @@
 import type { Process, Requirement } from '../cwl/model.ts';
+import { requirementShapes } from '../cwl/schema/requirement.ts';
 import { jobError } from './errors.ts';
 import type { EffectiveRequirement } from './model.ts';
 
@@ -35,41 +36,9 @@ export function findRequirement(effective: Requirements, name: string): Effectiv
   return hint && { ...hint, isHint: true };
 }
 
-export const cwltoolExtension = 'http://commonwl.org/cwltool#';
-export const arvadosExtension = 'http://arvados.org/cwl#';
-export const imageBuildHint = 'urn:hallmark:cwl#ImageBuild';
-
-const arvadosClasses = [
-  'RunInSingleContainer SeparateRunner RuntimeConstraints PartitionRequirement APIRequirement IntermediateOutput',
-  'WorkflowRunnerResources ClusterTarget OutputStorageClass ProcessProperties OutputCollectionProperties',
-  'UsePreemptible PreemptionBehavior OutOfMemoryRetry KeepCacheTypeRequirement ROCmRequirement PublishPorts',
-  'ReuseRequirement',
-].flatMap((line) => line.split(' '));
-
-const cwltoolClasses = [
-  'Secrets CUDARequirement LoadListingRequirement TimeLimit MPIRequirement ShmSize Loop WorkReuse NetworkAccess',
-  'InplaceUpdateRequirement',
-].flatMap((line) => line.split(' '));
-
-const standardClasses = [
-  'InlineJavascriptRequirement SchemaDefRequirement LoadListingRequirement DockerRequirement SoftwareRequirement',
-  'InitialWorkDirRequirement EnvVarRequirement ShellCommandRequirement ResourceRequirement WorkReuse NetworkAccess',
-  'InplaceUpdateRequirement ToolTimeLimit SubworkflowFeatureRequirement ScatterFeatureRequirement',
-  'MultipleInputFeatureRequirement StepInputExpressionRequirement',
-].flatMap((line) => line.split(' '));
-
-const supported = new Set([
-  ...standardClasses,
-  ...arvadosClasses.map((name) => arvadosExtension + name),
-  ...cwltoolClasses.map((name) => cwltoolExtension + name),
-  imageBuildHint,
-]);
-
-export const isSupportedRequirement = (name: string): boolean => supported.has(name);
-
 /**
  * Refuses, before anything runs, a process with a `requirements` entry that the runner does not know (CWL v1.2, exit code 33),
- * in itself or in any process that it runs. Unknown hints are ignored.
+ * in itself or in any process that it runs, and one that holds an Operation. Unknown hints are ignored.
  */
 export function refuseUnsupported(process: Process): void {
   const waiting: Process[] = [process];
@@ -78,6 +47,7 @@ export function refuseUnsupported(process: Process): void {
     if (seen.has(next)) continue;
     seen.add(next);
     refuseUnknown(next.requirements);
+    if (next.class === 'Operation') throw unsupportedOperation(next);
     if (next.class !== 'Workflow') continue;
     for (const step of next.steps) {
       refuseUnknown(step.requirements);
@@ -86,9 +56,16 @@ export function refuseUnsupported(process: Process): void {
   }
 }
 
+export function unsupportedOperation(operation: Process) {
+  return jobError('job/unsupported-process', `an Operation cannot be run: ${operation.label ?? operation.id}`, {
+    hint: 'replace it with a CommandLineTool, a Workflow or an ExpressionTool',
+    where: operation.position,
+  });
+}
+
 function refuseUnknown(requirements: readonly Requirement[]): void {
   for (const entry of requirements) {
-    if (supported.has(entry.class)) continue;
+    if (requirementShapes.has(entry.class)) continue;
     throw jobError('job/unsupported-requirement', `the requirement ${entry.class} is not supported`, {
       hint: 'move it to "hints" if the process also works without it',
       where: entry.position,

@@ -1,3 +1,4 @@
+import { hasExpression } from '../cwl/expression/scan.ts';
 import type { ParameterBase, Process, RecordField, SecondaryFile } from '../cwl/model.ts';
 import { type CwlFile, type CwlObject, type CwlValue, isFile } from '../cwl/values.ts';
 import { jobError } from './errors.ts';
@@ -38,7 +39,8 @@ export function* fileParameters(
   if (typeof branch !== 'object') return;
   if (branch.type === 'array') {
     const plain = { type: branch.items, secondaryFiles: [], format: [] };
-    for (const [i, item] of (value as readonly CwlValue[]).entries()) yield* fileParameters(plain, item, `${path}[${i}]`);
+    for (const [i, item] of (value as readonly CwlValue[]).entries())
+      yield* fileParameters(plain, item, `${path}[${i}]`);
   } else if (branch.type === 'record') {
     const record = value as CwlObject;
     for (const field of branch.fields) yield* fileParameters(field, record[field.name], `${path}.${field.name}`);
@@ -51,14 +53,16 @@ export async function evaluatePattern(
   entry: SecondaryFile,
   expressions: Expressions,
 ): Promise<readonly (string | FileObject)[]> {
-  const isExpression = entry.pattern.includes('$(') || entry.pattern.includes('${');
-  if (!isExpression) return [applyPattern(nameOf(file) ?? '', entry.pattern)];
+  if (!hasExpression(entry.pattern)) return [applyPattern(nameOf(file) ?? '', entry.pattern)];
   const result = await expressions.evaluate(entry.pattern, 'secondaryFiles', file);
   const items = Array.isArray(result) ? result : [result];
   return items.flatMap((item: unknown) => {
     if (item === null || item === '') return [];
     if (typeof item === 'string' || isFileObject(item)) return [item];
-    throw jobError('job/bad-binding', `secondaryFiles: expected names, Files or Directories, got ${JSON.stringify(item)}`);
+    throw jobError(
+      'job/bad-binding',
+      `secondaryFiles: expected names, Files or Directories, got ${JSON.stringify(item)}`,
+    );
   });
 }
 
@@ -73,7 +77,11 @@ export async function isRequired(
 }
 
 /** Files of `value` whose parameters want secondaryFiles and that lack a required one: `job/missing-secondary-file`. */
-export async function checkSecondaryFiles(process: Process, inputs: CwlObject, expressions: Expressions): Promise<void> {
+export async function checkSecondaryFiles(
+  process: Process,
+  inputs: CwlObject,
+  expressions: Expressions,
+): Promise<void> {
   for (const input of process.inputs) {
     for (const parameter of fileParameters(input, inputs[input.id], input.id)) {
       for (const file of directFiles(parameter.value)) await checkFile(file, parameter, expressions);

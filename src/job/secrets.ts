@@ -1,10 +1,11 @@
+import { cwltoolPrefix } from '../cwl/schema/requirement.ts';
 import type { CwlObject } from '../cwl/values.ts';
 import { jobError } from './errors.ts';
-import { cwltoolExtension, findRequirement, type Requirements } from './requirements.ts';
+import { findRequirement, type Requirements } from './requirements.ts';
 
 /** Ids of the inputs that `cwltool:Secrets` names. */
 export function secretInputs(requirements: Requirements): string[] {
-  const named = findRequirement(requirements, `${cwltoolExtension}Secrets`)?.fields.secrets ?? [];
+  const named = findRequirement(requirements, `${cwltoolPrefix}Secrets`)?.fields.secrets ?? [];
   return (Array.isArray(named) ? named : [named]).map((id) => String(id).replace(/^.*[#/]/, ''));
 }
 

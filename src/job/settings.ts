@@ -2,7 +2,7 @@ import type { JsonValue } from '../core/json.ts';
 import { jobError } from './errors.ts';
 import type { Expressions } from './evaluate.ts';
 import type { EffectiveRequirement, ToolJob } from './model.ts';
-import { arvadosExtension, cwltoolExtension, findRequirement, type Requirements } from './requirements.ts';
+import { findRequirement, type Requirements } from './requirements.ts';
 
 type Settings = Pick<ToolJob, 'networkAccess' | 'timeLimitSeconds' | 'enableReuse'>;
 
@@ -12,17 +12,13 @@ export async function evaluateSettings(
   expressions: Expressions,
   cwlVersion: string,
 ): Promise<Settings> {
-  const field = async (classes: readonly string[], name: string) => {
-    const found = classes.map((entry) => findRequirement(requirements, entry)).find((entry) => entry !== undefined);
-    const value = found?.fields[name];
-    return value === undefined ? undefined : expressions.evaluate(value, `${found?.class}.${name}`);
+  const field = async (requirement: string, name: string) => {
+    const value = findRequirement(requirements, requirement)?.fields[name];
+    return value === undefined ? undefined : expressions.evaluate(value, `${requirement}.${name}`);
   };
-  const network = await field(['NetworkAccess', `${cwltoolExtension}NetworkAccess`], 'networkAccess');
-  const limit = await field(['ToolTimeLimit', `${cwltoolExtension}TimeLimit`], 'timelimit');
-  const reuse = await field(
-    ['WorkReuse', `${cwltoolExtension}WorkReuse`, `${arvadosExtension}ReuseRequirement`],
-    'enableReuse',
-  );
+  const network = await field('NetworkAccess', 'networkAccess');
+  const limit = await field('ToolTimeLimit', 'timelimit');
+  const reuse = await field('WorkReuse', 'enableReuse');
   return {
     networkAccess: toBoolean(network, 'networkAccess', cwlVersion === 'v1.0'),
     timeLimitSeconds: toSeconds(limit),
@@ -72,7 +68,11 @@ export async function evaluateRequirements(
   const evaluated: EffectiveRequirement[] = [];
   for (const entry of entries) {
     if (unevaluated.has(entry.class)) evaluated.push(entry);
-    else evaluated.push({ ...entry, fields: (await evaluateDeep(entry.fields, entry.class, expressions)) as EffectiveRequirement['fields'] });
+    else
+      evaluated.push({
+        ...entry,
+        fields: (await evaluateDeep(entry.fields, entry.class, expressions)) as EffectiveRequirement['fields'],
+      });
   }
   return evaluated;
 }
@@ -85,6 +85,7 @@ async function evaluateDeep(value: JsonValue, field: string, expressions: Expres
     return items;
   }
   const entries: [string, JsonValue][] = [];
-  for (const [name, inner] of Object.entries(value)) entries.push([name, await evaluateDeep(inner, `${field}.${name}`, expressions)]);
+  for (const [name, inner] of Object.entries(value))
+    entries.push([name, await evaluateDeep(inner, `${field}.${name}`, expressions)]);
   return Object.fromEntries(entries);
 }

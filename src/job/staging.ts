@@ -1,4 +1,5 @@
 import { type CwlObject, isFile } from '../cwl/values.ts';
+import type { Collection } from '../keep/collection.ts';
 import { formatKeepLocation, parseKeepLocation } from '../keep/location.ts';
 import { draftCollection, parseLocation } from './collection-draft.ts';
 import { jobError } from './errors.ts';
@@ -6,7 +7,6 @@ import { type FileObject, mapFileObjectsAsync, nameOf, withNames } from './file-
 import type { JobFiles } from './files.ts';
 import type { JobPaths, StagedBlock } from './model.ts';
 import { checkBasename } from './names.ts';
-import type { Collection } from '../keep/collection.ts';
 
 /** Where combined collections and the text of literals are gathered, for the caller to save. */
 export interface Staged {
@@ -44,7 +44,10 @@ function splitLocation(location: string): { readonly parent: string; readonly na
   const { portableDataHash, path } = parseLocation(location);
   if (path === '') return { parent: '', name: portableDataHash };
   const slash = path.lastIndexOf('/');
-  return { parent: formatKeepLocation(portableDataHash, path.slice(0, Math.max(slash, 0))), name: path.slice(slash + 1) };
+  return {
+    parent: formatKeepLocation(portableDataHash, path.slice(0, Math.max(slash, 0))),
+    name: path.slice(slash + 1),
+  };
 }
 
 async function combine(object: FileObject, { keep, staged }: StagingOptions): Promise<FileObject> {
@@ -75,11 +78,18 @@ function relocate(object: FileObject, collection: Collection, parent: string): F
 
 /** Sets `path` and, on Files, `dirname`, from locations below `keepRoot`. */
 export function withPaths(object: FileObject, keepRoot: string): FileObject {
+  if (object.location === undefined) return object;
   const path = toKeepPath(object.location ?? '', keepRoot);
   if (!isFile(object)) {
-    return { ...object, path, ...(object.listing && { listing: object.listing.map((inner) => withPaths(inner, keepRoot)) }) };
+    return {
+      ...object,
+      path,
+      ...(object.listing && { listing: object.listing.map((inner) => withPaths(inner, keepRoot)) }),
+    };
   }
-  const beside = object.secondaryFiles && { secondaryFiles: object.secondaryFiles.map((inner) => withPaths(inner, keepRoot)) };
+  const beside = object.secondaryFiles && {
+    secondaryFiles: object.secondaryFiles.map((inner) => withPaths(inner, keepRoot)),
+  };
   return { ...object, path, dirname: path.slice(0, path.lastIndexOf('/')), ...beside };
 }
 
@@ -94,6 +104,7 @@ export function fromKeepPath(path: string, keepRoot: string): string | undefined
   const [portableDataHash = '', ...rest] = path.slice(keepRoot.length + 1).split('/');
   const location = `keep:${portableDataHash}`;
   const parsed = parseKeepLocation(location);
-  if (rest.includes('..')) throw jobError('job/outside-output', `the path ${JSON.stringify(path)} leaves its collection`);
+  if (rest.includes('..'))
+    throw jobError('job/outside-output', `the path ${JSON.stringify(path)} leaves its collection`);
   return formatKeepLocation(parsed.portableDataHash, rest.filter((part) => part !== '' && part !== '.').join('/'));
 }

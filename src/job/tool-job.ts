@@ -1,9 +1,10 @@
 import type { CommandLineTool } from '../cwl/model.ts';
+import { cwltoolPrefix } from '../cwl/schema/requirement.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { buildCommandLine } from './command-line.ts';
 import { evaluateEnvironment } from './environment.ts';
 import { jobError } from './errors.ts';
-import { bindExpressions, type Evaluator, type Expressions } from './evaluate.ts';
+import { bindExpressions, type ExpressionEngine, type Expressions } from './evaluate.ts';
 import { type FileObject, mapFileObjects, mapTree } from './file-objects.ts';
 import type { JobFiles } from './files.ts';
 import { evaluateWorkDir } from './initial-work-dir.ts';
@@ -13,17 +14,17 @@ import { loadInput } from './load.ts';
 import type { JobPaths, PreparedJob, RuntimeContext, StepJob, ToolJob } from './model.ts';
 import { checkRelativePath } from './names.ts';
 import { toOutputGlob } from './output-glob.ts';
-import { cwltoolExtension, findRequirement, type Requirements } from './requirements.ts';
+import { findRequirement, type Requirements } from './requirements.ts';
 import { evaluateResources, toRuntime } from './resources.ts';
 import { checkSecondaryFiles } from './secondary-files.ts';
 import { refuseLeak, secretInputs, secretValues } from './secrets.ts';
 import { evaluateRequirements, evaluateSettings } from './settings.ts';
-import { fromKeepPath, type Staged, stageInputs, withPaths } from './staging.ts';
+import { fromKeepPath, type Staged, stageInputs } from './staging.ts';
 import { stageWorkDir } from './work-dir-mounts.ts';
 
 export interface ToolJobOptions {
   readonly keep: JobFiles;
-  readonly evaluator: Evaluator;
+  readonly javascript: ExpressionEngine;
   /** Of a container or of the host; a tool's own `dockerOutputDirectory` replaces `outdir`. */
   readonly paths: JobPaths;
   readonly fitsFormat?: FormatCheck;
@@ -42,10 +43,18 @@ export async function toToolJob(step: ToolStep, options: ToolJobOptions): Promis
   const paths = toPaths(options.paths, requirements);
   const where = { ...tool.position, step: step.name };
   const bind = (inputs: CwlObject, runtime: Partial<RuntimeContext>): Expressions =>
-    bindExpressions({ evaluator: options.evaluator, requirements, inputs, runtime, cwlVersion: tool.cwlVersion, where });
+    bindExpressions({
+      javascript: options.javascript,
+      requirements,
+      inputs,
+      runtime,
+      cwlVersion: tool.cwlVersion,
+      where,
+    });
 
-  const given = await stageInputs(toProcessInputs(tool, step.inputs, step.name), { keep: options.keep, paths, staged });
-  const inputs = await loadInputs(tool, given, { ...options, paths, requirements });
+  const keep = overlayCollections(options.keep, staged);
+  const given = toProcessInputs(tool, step.inputs, step.name);
+  const inputs = await stageInputs(await loadInputs(tool, given, options.keep, requirements), { keep, paths, staged });
   const early = bind(inputs, { outdir: paths.outdir, tmpdir: paths.tmpdir });
   await checkSecondaryFiles(tool, inputs, early);
   await checkFormats(tool, inputs, early, options.fitsFormat);
@@ -55,7 +64,7 @@ export async function toToolJob(step: ToolStep, options: ToolJobOptions): Promis
   const hidden = secretInputs(requirements);
   const secrets = secretValues(inputs, hidden);
   const entries = await evaluateWorkDir(requirements, bind(inputs, runtime), paths.outdir);
-  const workDir = await stageWorkDir(entries, { keep: options.keep, paths, staged, outdir: paths.outdir, secrets });
+  const workDir = await stageWorkDir(entries, { keep, paths, staged, outdir: paths.outdir, secrets });
   const seen = seeMoved(inputs, workDir.moved);
   const expressions = bind(seen, runtime);
 
@@ -86,23 +95,37 @@ export async function toToolJob(step: ToolStep, options: ToolJobOptions): Promis
 function toPaths(paths: JobPaths, requirements: Requirements): JobPaths {
   const outdir = findRequirement(requirements, 'DockerRequirement')?.fields.dockerOutputDirectory;
   if (outdir === undefined || outdir === null) return paths;
-  if (typeof outdir === 'string' && outdir.startsWith('/')) return { ...paths, outdir: `/${checkRelativePath(outdir.slice(1), 'dockerOutputDirectory')}` };
-  throw jobError('job/bad-requirement', `dockerOutputDirectory: expected an absolute path, got ${JSON.stringify(outdir)}`, {
-    hint: 'write a path such as "/output"',
-  });
+  if (typeof outdir === 'string' && outdir.startsWith('/'))
+    return { ...paths, outdir: `/${checkRelativePath(outdir.slice(1), 'dockerOutputDirectory')}` };
+  throw jobError(
+    'job/bad-requirement',
+    `dockerOutputDirectory: expected an absolute path, got ${JSON.stringify(outdir)}`,
+    {
+      hint: 'write a path such as "/output"',
+    },
+  );
 }
 
+/** What each input asks to be loaded. Literals, which have no location yet, keep the contents and listing that they are. */
 async function loadInputs(
   tool: CommandLineTool,
   given: CwlObject,
-  options: Pick<ToolJobOptions, 'keep' | 'paths'> & { readonly requirements: Requirements },
+  keep: JobFiles,
+  requirements: Requirements,
 ): Promise<CwlObject> {
   const inputs: Record<string, CwlValue> = {};
-  for (const input of tool.inputs) {
-    const loaded = await loadInput(input, given[input.id] ?? null, { ...options, cwlVersion: tool.cwlVersion });
-    inputs[input.id] = mapFileObjects(loaded, (object) => withPaths(object, options.paths.keep));
-  }
+  const options = { keep, requirements, cwlVersion: tool.cwlVersion };
+  for (const input of tool.inputs) inputs[input.id] = await loadInput(input, given[input.id] ?? null, options);
   return inputs;
+}
+
+/** Collections that are combined for this job can be opened before the caller has saved them. */
+function overlayCollections(keep: JobFiles, staged: Staged): JobFiles {
+  return {
+    openCollection: async (hash) =>
+      staged.collections.find(({ portableDataHash }) => portableDataHash === hash) ?? keep.openCollection(hash),
+    readStart: (file, limitBytes) => keep.readStart(file, limitBytes),
+  };
 }
 
 /** Inputs as they are seen once InitialWorkDirRequirement has placed some of them. */
@@ -112,7 +135,9 @@ function seeMoved(inputs: CwlObject, moved: ReadonlyMap<string, string>): CwlObj
     const path = moved.get(object.location ?? '');
     if (path === undefined) return object;
     const parts = { path, basename: path.slice(path.lastIndexOf('/') + 1) };
-    return object.class === 'File' ? { ...object, ...parts, dirname: path.slice(0, path.lastIndexOf('/')) } : { ...object, ...parts };
+    return object.class === 'File'
+      ? { ...object, ...parts, dirname: path.slice(0, path.lastIndexOf('/')) }
+      : { ...object, ...parts };
   };
   return mapFileObjects(inputs, (outer) => mapTree(outer, move));
 }
@@ -125,7 +150,7 @@ async function buildCommand(
 ): Promise<string[]> {
   const usesShell = findRequirement(requirements, 'ShellCommandRequirement') !== undefined;
   const command = await buildCommandLine(tool, inputs, expressions, usesShell);
-  const mpi = findRequirement(requirements, `${cwltoolExtension}MPIRequirement`);
+  const mpi = findRequirement(requirements, `${cwltoolPrefix}MPIRequirement`);
   const processes = await expressions.evaluate(mpi?.fields.processes ?? 0, 'MPIRequirement.processes');
   const launcher = Number(processes) > 0 ? ['mpirun', '-n', String(processes)] : [];
   const all = [...launcher, ...command];
@@ -153,7 +178,11 @@ async function evaluateStreams(
   };
 }
 
-async function evaluateName(field: string | undefined, name: string, expressions: Expressions): Promise<string | undefined> {
+async function evaluateName(
+  field: string | undefined,
+  name: string,
+  expressions: Expressions,
+): Promise<string | undefined> {
   if (field === undefined) return undefined;
   const value = await expressions.evaluate(field, name);
   if (typeof value === 'string') return value;
@@ -162,7 +191,10 @@ async function evaluateName(field: string | undefined, name: string, expressions
   });
 }
 
-function toStdinLocation(path: string, staging: { readonly paths: JobPaths; readonly moved: ReadonlyMap<string, string> }): string {
+function toStdinLocation(
+  path: string,
+  staging: { readonly paths: JobPaths; readonly moved: ReadonlyMap<string, string> },
+): string {
   const absolute = path.startsWith('/') ? path : `${staging.paths.outdir}/${path}`;
   const moved = [...staging.moved].find(([, target]) => target === absolute)?.[0];
   const location = moved ?? fromKeepPath(absolute, staging.paths.keep);
@@ -173,8 +205,5 @@ function toStdinLocation(path: string, staging: { readonly paths: JobPaths; read
 }
 
 function isInplace(requirements: Requirements): boolean {
-  const found =
-    findRequirement(requirements, 'InplaceUpdateRequirement') ??
-    findRequirement(requirements, `${cwltoolExtension}InplaceUpdateRequirement`);
-  return found?.fields.inplaceUpdate === true;
+  return findRequirement(requirements, 'InplaceUpdateRequirement')?.fields.inplaceUpdate === true;
 }

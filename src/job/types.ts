@@ -28,6 +28,10 @@ export function typeProblem(type: CwlType, value: unknown, path: string): string
   }
 }
 
+/** As `typeProblem`, for an output: a null fits Any there, since expressions may have nothing to say. */
+export const outputProblem = (type: CwlType, value: unknown, name: string): string | undefined =>
+  type === 'Any' && value === null ? undefined : typeProblem(type, value, `output ${name}`);
+
 /** The first branch that the value fits; undefined when none. For a type that is no union, that type. */
 export function chooseBranch(type: CwlType, value: unknown): Exclude<CwlType, readonly CwlType[]> | undefined {
   if (!isUnion(type)) return isOfType(type, value) ? type : undefined;

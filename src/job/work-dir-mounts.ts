@@ -52,7 +52,8 @@ export async function stageWorkDir(entries: readonly WorkDirEntry[], options: Wo
 }
 
 const inCollection = (target: string): string => (target.startsWith('/') ? target.slice(1) : target);
-const toAbsolute = (target: string, outdir: string): string => (target.startsWith('/') ? target : `${outdir}/${target}`);
+const toAbsolute = (target: string, outdir: string): string =>
+  target.startsWith('/') ? target : `${outdir}/${target}`;
 
 /** By target, those inside another entry left out; secondaryFiles beside their file stand for themselves. */
 function outermost(entries: readonly WorkDirEntry[]): Pick<WorkDirEntry, 'target' | 'writable'>[] {
@@ -85,7 +86,8 @@ function movedObjects(entries: readonly WorkDirEntry[], outdir: string) {
       if (isWritable && !target.startsWith('/')) writable.set(object.location, target);
     }
     const parent = target.slice(0, target.lastIndexOf('/') + 1);
-    if (isFile(object)) for (const beside of object.secondaryFiles ?? []) visit(beside, parent + nameOf(beside), isWritable);
+    if (isFile(object))
+      for (const beside of object.secondaryFiles ?? []) visit(beside, parent + nameOf(beside), isWritable);
     else for (const inner of object.listing ?? []) visit(inner, `${target}/${nameOf(inner)}`, isWritable);
   };
   for (const { target, content, writable: isWritable } of entries) {
