@@ -34,8 +34,9 @@ export class DocumentStore {
     return this.#ready.get(withoutFragment(uri));
   }
 
-  load(reference: string, from?: Source): Promise<Document> {
+  async load(reference: string, from?: Source): Promise<Document> {
     const uri = withoutFragment(reference);
+    if (from) checkReferrer(from.uri, uri);
     const known = this.#documents.get(uri);
     if (known) return known;
     const document = this.#read(uri, from);
@@ -61,7 +62,10 @@ export class DocumentStore {
     const document = {
       uri,
       root: await replaceDirectives(root, {
-        include: (target) => this.text(target),
+        include: async (target, at) => {
+          checkReferrer(at.uri, target);
+          return this.text(withoutFragment(target));
+        },
         import: (target, at) => this.#import(uri, target, at),
       }),
     };
@@ -87,6 +91,12 @@ export class DocumentStore {
     for (const next of this.#waits.get(from) ?? []) if (next === to || this.#reaches(next, to, seen)) return true;
     return false;
   }
+}
+
+/** A document from elsewhere does not get to read files of this machine. */
+function checkReferrer(from: string, target: string): void {
+  if (!target.startsWith('file:') || from.startsWith('file:') || !from.includes(':')) return;
+  throw cwlError('cwl/fetch-refused', `${from} may not refer to the local file ${target}`);
 }
 
 function namespacesOf(root: Node): Record<string, string> {

@@ -4,7 +4,7 @@ import { describe, type MapNode, type Node, positionOf, type Source } from './no
 import { resolveUri } from './uri.ts';
 
 export interface DirectiveReader {
-  include(uri: string): Promise<Source>;
+  include(uri: string, from: Source): Promise<Source>;
   /** Root of the document, or what its fragment names; directives inside are in place. */
   import(uri: string, from: Source): Promise<Node>;
 }
@@ -70,7 +70,7 @@ async function resolveDirective(node: MapNode, reader: DirectiveReader): Promise
   }
   const target = resolveUri(reference.source.uri, reference.value);
   try {
-    if (name === '$include') return includeText(await reader.include(target));
+    if (name === '$include') return includeText(await reader.include(target, reference.source));
     const imported = await reader.import(target, reference.source);
     return name === '$mixin' ? mix(node, imported) : imported;
   } catch (error) {

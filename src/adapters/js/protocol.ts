@@ -1,0 +1,19 @@
+/** One evaluation as it goes to the worker. */
+export interface WorkerRequest {
+  readonly code: string;
+  readonly body: boolean;
+  /** JSON of `{inputs, self, runtime}`. */
+  readonly globals: string;
+  readonly library: readonly string[];
+  readonly timeoutMs: number;
+}
+
+export type WorkerReply =
+  /** `json` is absent where the value was `undefined`. */
+  | { readonly kind: 'value'; readonly json?: string }
+  | { readonly kind: 'error'; readonly message: string; readonly line?: number; readonly inLibrary?: number }
+  | { readonly kind: 'limit'; readonly message: string };
+
+export interface WorkerSettings {
+  readonly memoryBytes: number;
+}
