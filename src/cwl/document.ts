@@ -23,6 +23,8 @@ export class DocumentStore {
   readonly #waits = new Map<string, Set<string>>();
   /** URI of every text that was read, in the order of asking. */
   readonly sources: string[] = [];
+  /** URIs of the `$schemas` of the documents; never read here. */
+  readonly schemas = new Set<string>();
 
   constructor(fetcher: Fetcher, limits: ParseLimits = defaultParseLimits) {
     this.#fetcher = fetcher;
@@ -59,6 +61,10 @@ export class DocumentStore {
     const root = parseSource(source, this.#limits);
     source.namespaces = { ...from?.namespaces, ...namespacesOf(root) };
     source.version = stringOf(field(root, 'cwlVersion'));
+    for (const schema of itemsOf(field(root, '$schemas'))) {
+      const reference = stringOf(schema);
+      if (reference !== undefined) this.schemas.add(resolveUri(uri, reference));
+    }
     const document = {
       uri,
       root: await replaceDirectives(root, {

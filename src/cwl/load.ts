@@ -23,6 +23,8 @@ export interface LoadedProcess {
   readonly warnings: readonly Problem[];
   /** URI of every document and text that was read. */
   readonly sources: readonly string[];
+  /** URI of every `$schemas` entry, for `loadOntology`. */
+  readonly schemas: readonly string[];
 }
 
 /**
@@ -58,5 +60,5 @@ export async function loadDocument(uri: string, options: LoadOptions): Promise<L
     inherited: new Set(),
   });
   problems.throwIfAny();
-  return { process, warnings: problems.warnings, sources: store.sources };
+  return { process, warnings: problems.warnings, sources: store.sources, schemas: [...store.schemas] };
 }

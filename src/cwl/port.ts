@@ -1,7 +1,7 @@
 import type { JsonValue } from '../core/json.ts';
 
 /**
- * Runs JavaScript of documents away from the host: no file, process, network or clock of the host is in its reach, and it is
+ * Runs JavaScript of documents away from the host: no file, process or network of the host is in its reach, and it is
  * ended at the time and memory limit. Concurrent calls do not see each other.
  */
 export interface JsEngine {

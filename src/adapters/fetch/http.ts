@@ -74,7 +74,9 @@ function checkUrl(uri: string, options: HttpFetcherOptions): URL {
     throw cwlError('cwl/fetch-refused', `URL for ${url.host} holds credentials, which documents may not`);
   }
   if (!options.allowPrivate && (isInnerAddress(hostOf(url)) || hostOf(url) === 'localhost')) {
-    throw cwlError('cwl/fetch-refused', `fetching from ${url.host} is not allowed: it is a private address`, { hint: privateHint });
+    throw cwlError('cwl/fetch-refused', `fetching from ${url.host} is not allowed: it is a private address`, {
+      hint: privateHint,
+    });
   }
   return url;
 }
@@ -103,10 +105,13 @@ function toFetchError(error: unknown, url: URL): unknown {
   const own = chain.find((item) => (item as { code?: string }).code?.startsWith('cwl/'));
   if (own) return own;
   if (chain.some((item) => item instanceof InnerAddressError)) {
-    return cwlError('cwl/fetch-refused', `fetching ${url.href} is not allowed: ${toMessage(chain[1] ?? error)}`, { hint: privateHint });
+    return cwlError('cwl/fetch-refused', `fetching ${url.href} is not allowed: ${toMessage(chain[1] ?? error)}`, {
+      hint: privateHint,
+    });
   }
   const status = (error as { response?: { statusCode?: number } }).response?.statusCode;
-  if (status === 404 || status === 410) return cwlError('cwl/not-found', `nothing at ${url.href}: the server answers ${status}`);
+  if (status === 404 || status === 410)
+    return cwlError('cwl/not-found', `nothing at ${url.href}: the server answers ${status}`);
   const reason = status === undefined ? toMessage(error) : `the server answers ${status}`;
   const retryable = status === undefined || status >= 500;
   return cwlError('cwl/fetch-failed', `cannot fetch ${url.href}: ${reason}`, { cause: error, retryable });

@@ -70,7 +70,8 @@ class Pool {
   }
 
   #dispatch(): void {
-    const idle = [...this.#threads].find((thread) => !thread.job) ?? (this.#threads.size === 0 ? this.#start() : undefined);
+    const idle =
+      [...this.#threads].find((thread) => !thread.job) ?? (this.#threads.size === 0 ? this.#start() : undefined);
     const job = idle && this.#queue.shift();
     if (job) this.#send(idle, job);
     else if (this.#queue.length > 0) this.#growLater();
@@ -154,6 +155,7 @@ function parseResult(json: string): JsonValue {
 }
 
 function refuseProto(key: string, value: unknown): unknown {
-  if (key === '__proto__') throw cwlError('cwl/expression-failed', 'expression failed: its value has the key "__proto__"');
+  if (key === '__proto__')
+    throw cwlError('cwl/expression-failed', 'expression failed: its value has the key "__proto__"');
   return value;
 }

@@ -3,7 +3,11 @@ import type { WorkerReply, WorkerRequest } from './protocol.ts';
 
 const stackBytes = 512 * 1024;
 /** Evaluates in a runtime of its own, which is gone afterwards: nothing is left for the next evaluation. */
-export function evaluateInSandbox(quickjs: QuickJSWASMModule, request: WorkerRequest, memoryBytes: number): WorkerReply {
+export function evaluateInSandbox(
+  quickjs: QuickJSWASMModule,
+  request: WorkerRequest,
+  memoryBytes: number,
+): WorkerReply {
   const deadline = performance.now() + request.timeoutMs;
   const runtime = quickjs.newRuntime();
   try {
@@ -62,8 +66,10 @@ function toJson(context: QuickJSContext, stringify: QuickJSHandle, value: QuickJ
 function toReply(context: QuickJSContext, error: QuickJSHandle, inLibrary?: number): WorkerReply {
   using owned = error;
   const { name, message, stack } = describeError(context, owned);
-  if (name === 'InternalError' && /interrupted/.test(message)) return { kind: 'limit', message: 'it ran longer than allowed' };
-  if (name === 'InternalError' && /out of memory/.test(message)) return { kind: 'limit', message: 'it needs more memory than allowed' };
+  if (name === 'InternalError' && /interrupted/.test(message))
+    return { kind: 'limit', message: 'it ran longer than allowed' };
+  if (name === 'InternalError' && /out of memory/.test(message))
+    return { kind: 'limit', message: 'it needs more memory than allowed' };
   if (/stack overflow/.test(message)) return { kind: 'limit', message: 'its calls are nested too deeply' };
   const file = inLibrary === undefined ? 'expression' : `expressionLib\\[${inLibrary}\\]`;
   const line = new RegExp(`${file}:(\\d+)`).exec(stack)?.[1];
@@ -76,7 +82,10 @@ function toReply(context: QuickJSContext, error: QuickJSHandle, inLibrary?: numb
 }
 
 /** Reads an error without trusting it: any property may be a trap that throws. */
-function describeError(context: QuickJSContext, error: QuickJSHandle): { name: string; message: string; stack: string } {
+function describeError(
+  context: QuickJSContext,
+  error: QuickJSHandle,
+): { name: string; message: string; stack: string } {
   const read = (key: string): string => {
     try {
       using property = context.getProp(error, key);
@@ -91,6 +100,7 @@ function describeError(context: QuickJSContext, error: QuickJSHandle): { name: s
     // An exhausted heap cannot make an error object with words in it.
     return { name: 'InternalError', message: 'out of memory', stack: '' };
   }
-  if (context.typeof(error) === 'string') return { name: 'thrown', message: context.getString(error).slice(0, 2000), stack: '' };
+  if (context.typeof(error) === 'string')
+    return { name: 'thrown', message: context.getString(error).slice(0, 2000), stack: '' };
   return { name: 'InternalError', message: 'out of memory', stack: '' };
 }

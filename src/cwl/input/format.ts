@@ -1,0 +1,152 @@
+import { hasExpression } from '../expression/scan.ts';
+import type { CwlType, InputParameter } from '../model.ts';
+import type { Fetcher } from '../port.ts';
+import type { CwlFile, CwlValue } from '../values.ts';
+import { isFile } from '../values.ts';
+
+/** Which formats are kinds of which others, as far as local `$schemas` say. */
+export interface Ontology {
+  isKindOf(format: string, other: string): boolean;
+}
+
+export const emptyOntology: Ontology = { isKindOf: (format, other) => format === other };
+
+/**
+ * Reads `rdfs:subClassOf` and `owl:equivalentClass` out of RDF/XML or Turtle. No RDF library is needed for these two relations
+ * between named classes; what this does not understand it does not use.
+ */
+export function readOntology(texts: readonly string[]): Ontology {
+  const parents = new Map<string, Set<string>>();
+  const add = (from: string, to: string): void => {
+    const known = parents.get(from);
+    if (known) known.add(to);
+    else parents.set(from, new Set([to]));
+  };
+  for (const text of texts) {
+    if (/^\s*(<\?xml|<rdf:RDF|<!DOCTYPE)/.test(text)) readRdfXml(text, add);
+    else readTurtle(text, add);
+  }
+  return { isKindOf: (format, other) => reaches(parents, format, other, new Set()) };
+}
+
+/** The ontology of `$schemas`. Only local files are read, what cannot be read is passed over: formats are hints of a kind. */
+export async function loadOntology(schemas: readonly string[], fetcher: Fetcher): Promise<Ontology> {
+  const local = schemas.filter((uri) => uri.startsWith('file:'));
+  const texts = await Promise.all(local.map((uri) => fetcher.fetchText(uri).catch(() => '')));
+  return texts.length === 0 ? emptyOntology : readOntology(texts);
+}
+
+type AddRelation = (from: string, to: string) => void;
+
+function readRdfXml(text: string, add: AddRelation): void {
+  const base = /xml:base="([^"]*)"/.exec(text)?.[1] ?? '';
+  const full = (uri: string): string => (uri.startsWith('#') ? base + uri : uri);
+  for (const block of text.split(/<owl:Class\b/).slice(1)) {
+    const about = /^[^>]*?rdf:about="([^"]+)"/.exec(block)?.[1];
+    if (about === undefined) continue;
+    const own = block.split('</owl:Class>')[0] ?? '';
+    for (const [, relation, resource] of own.matchAll(
+      /<(rdfs:subClassOf|owl:equivalentClass)\s+rdf:resource="([^"]+)"/g,
+    )) {
+      if (resource === undefined) continue;
+      add(full(about), full(resource));
+      if (relation === 'owl:equivalentClass') add(full(resource), full(about));
+    }
+  }
+}
+
+function readTurtle(text: string, add: AddRelation): void {
+  const prefixes = new Map(
+    [...text.matchAll(/@prefix\s+([\w-]*):\s*<([^>]*)>/g)].map(([, name = '', uri = '']) => [name, uri]),
+  );
+  const full = (name: string): string => {
+    if (name.startsWith('<')) return name.slice(1, -1);
+    const [prefix = '', local = ''] = name.split(':');
+    return (prefixes.get(prefix) ?? `${prefix}:`) + local;
+  };
+  for (const statement of text.split(/\.\s*(?:\n|$)/)) {
+    const subject = /^\s*(<[^>]*>|[\w-]*:[\w-]+)\s/.exec(statement)?.[1];
+    if (subject === undefined) continue;
+    for (const [, relation, object] of statement.matchAll(
+      /(rdfs:subClassOf|owl:equivalentClass)\s+(<[^>]*>|[\w-]*:[\w-]+)/g,
+    )) {
+      if (object === undefined) continue;
+      add(full(subject), full(object));
+      if (relation === 'owl:equivalentClass') add(full(object), full(subject));
+    }
+  }
+}
+
+function reaches(
+  parents: ReadonlyMap<string, ReadonlySet<string>>,
+  from: string,
+  to: string,
+  seen: Set<string>,
+): boolean {
+  if (from === to) return true;
+  if (seen.has(from)) return false;
+  seen.add(from);
+  for (const parent of parents.get(from) ?? []) if (reaches(parents, parent, to, seen)) return true;
+  return false;
+}
+
+/** A File whose format is none of those that its parameter takes. */
+export interface FormatMismatch {
+  readonly name: string;
+  readonly got: string | undefined;
+  readonly expected: readonly string[];
+}
+
+/** Files of `value` that lack the format of their parameter or record field. `formats` are evaluated, full IRIs. */
+export function findFormatMismatch(
+  value: CwlValue | undefined,
+  parameter: Pick<InputParameter, 'id' | 'type' | 'format'>,
+  ontology: Ontology,
+): FormatMismatch | undefined {
+  return find(value, parameter.type, parameter.format, parameter.id, ontology);
+}
+
+function find(
+  value: CwlValue | undefined,
+  type: CwlType,
+  formats: readonly string[],
+  name: string,
+  ontology: Ontology,
+): FormatMismatch | undefined {
+  if (Array.isArray(value)) {
+    const items = value as readonly CwlValue[];
+    return firstOf(items.map((item, index) => find(item, type, formats, `${name}[${index}]`, ontology)));
+  }
+  if (isFile(value)) return checkFile(value, formats, name, ontology);
+  if (typeof value !== 'object' || value === null) return undefined;
+  const record = value as { readonly [field: string]: CwlValue | undefined };
+  return firstOf(
+    recordFields(type).map((field) =>
+      find(record[field.name], field.type, field.format, `${name}.${field.name}`, ontology),
+    ),
+  );
+}
+
+function checkFile(
+  file: CwlFile,
+  formats: readonly string[],
+  name: string,
+  ontology: Ontology,
+): FormatMismatch | undefined {
+  const { format } = file;
+  if (formats.length === 0 || formats.some(hasExpression)) return undefined;
+  if (format !== undefined && formats.some((expected) => ontology.isKindOf(format, expected))) return undefined;
+  return { name, got: format, expected: formats };
+}
+
+function recordFields(
+  type: CwlType,
+): readonly { readonly name: string; readonly type: CwlType; readonly format: readonly string[] }[] {
+  if (typeof type === 'string') return [];
+  if (!('type' in type)) return type.flatMap(recordFields);
+  if (type.type === 'array') return recordFields(type.items);
+  return type.type === 'record' ? type.fields : [];
+}
+
+const firstOf = (found: readonly (FormatMismatch | undefined)[]): FormatMismatch | undefined =>
+  found.find((item) => item !== undefined);
