@@ -84,7 +84,7 @@ async function write({ layout, place }: Parts, data: Uint8Array): Promise<BlockL
 
 async function has(layout: Layout, locator: BlockLocator): Promise<boolean> {
   if (isEmptyBlock(locator)) return true;
-  if ((await sizeOfFile(ownPath(layout, locator))) === blockSizeBytes(locator)) return true;
+  if (sizeOfFile(ownPath(layout, locator)) === blockSizeBytes(locator)) return true;
   return (await findInWholeFile(layout, locator)) !== undefined;
 }
 
@@ -94,7 +94,7 @@ async function wholeFile(layout: Layout, locators: readonly BlockLocator[]): Pro
   if (locators.length === 0) return undefined;
   const sizeBytes = totalBytes(locators);
   const path = placeOf(layout, locators);
-  return (await sizeOfFile(path)) === sizeBytes ? path : undefined;
+  return sizeOfFile(path) === sizeBytes ? path : undefined;
 }
 
 function placeOf(layout: Layout, locators: readonly BlockLocator[]): string {
@@ -109,7 +109,7 @@ function totalBytes(locators: readonly BlockLocator[]): number {
 async function exportBlocks({ layout, place }: Parts, locators: readonly BlockLocator[]): Promise<void> {
   for (const locator of locators) {
     const own = ownPath(layout, locator);
-    if ((await sizeOfFile(own)) === blockSizeBytes(locator)) continue;
+    if (sizeOfFile(own) === blockSizeBytes(locator)) continue;
     await place.writeFile(own, await readBlock(layout, locator));
   }
 }

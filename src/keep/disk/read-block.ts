@@ -26,7 +26,7 @@ export async function readBlock(layout: Layout, locator: BlockLocator, signal?: 
 
 async function findOwn(layout: Layout, locator: BlockLocator): Promise<BlockPlace | undefined> {
   const path = ownPath(layout, locator);
-  const sizeBytes = await sizeOfFile(path);
+  const sizeBytes = sizeOfFile(path);
   return sizeBytes === undefined ? undefined : { path, offset: 0, length: Math.min(sizeBytes, maxBlockBytes + 1) };
 }
 

@@ -44,7 +44,7 @@ export async function indexWholeFile(layout: Layout, locators: readonly BlockLoc
   let offset = 0;
   for (const locator of locators) {
     const length = blockSizeBytes(locator);
-    const own = (await sizeOfFile(ownPath(layout, locator))) === length;
+    const own = sizeOfFile(ownPath(layout, locator)) === length;
     if (!own && (await findInWholeFile(layout, locator)) === undefined) {
       await place.writeFile(indexPath(layout, blockMd5(locator)), Buffer.from(`${id} ${offset} ${length}\n`));
     }
