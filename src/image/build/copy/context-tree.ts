@@ -1,0 +1,89 @@
+import { constants, createReadStream, type Stats } from 'node:fs';
+import { lstat, open, readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { imageError } from '../../errors.ts';
+import { noXattrs } from '../../tar/entry.ts';
+import type { IgnoreRules } from './ignore.ts';
+import type { SourceEntry, SourceTree } from './source-tree.ts';
+
+/**
+ * The build context on disk, without what is ignored. All is owned by root, and no time of the host is kept (`mtime` is
+ * Infinity, for the clamp to bring down): equal content gives equal layers on every machine.
+ */
+export function createContextTree(contextDir: string, rules: IgnoreRules): SourceTree {
+  const tree: SourceTree = {
+    name: 'the build context',
+    async find(path) {
+      const entry = await statEntry(contextDir, path);
+      return entry && (await isVisible(entry)) ? entry : undefined;
+    },
+    async children(path) {
+      const names = await readdir(join(contextDir, path));
+      const found: SourceEntry[] = [];
+      for (const name of names.sort()) {
+        const entry = await tree.find(path === '' ? name : `${path}/${name}`);
+        if (entry) found.push(entry);
+      }
+      return found;
+    },
+    openContents: async () => ({
+      read: (file) => readContextFile(join(contextDir, file.path), file),
+      close: async () => {},
+    }),
+  };
+  /** An ignored directory is there all the same where an exception brings back something below it. */
+  const isVisible = async (entry: SourceEntry): Promise<boolean> => {
+    if (!rules.isIgnored(entry.path)) return true;
+    if (entry.type !== 'directory' || !rules.hasExceptions) return false;
+    return (await tree.children(entry.path)).length > 0;
+  };
+  return tree;
+}
+
+async function statEntry(contextDir: string, path: string): Promise<SourceEntry | undefined> {
+  const hostPath = join(contextDir, path);
+  let stats: Stats;
+  try {
+    stats = await lstat(hostPath);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+  const type = typeOf(stats);
+  if (!type)
+    throw imageError(
+      'image/context-escape',
+      `expected files, directories and links in the build context, got a device or socket at ${path}`,
+    );
+  return {
+    ...{ path, type, mode: stats.mode & 0o7777, uid: 0, gid: 0, mtime: Number.POSITIVE_INFINITY, xattrs: noXattrs },
+    size: type === 'file' ? stats.size : 0,
+    ...(type === 'symlink' && { linkTarget: await readlink(hostPath) }),
+  };
+}
+
+function typeOf(stats: Stats): SourceEntry['type'] | undefined {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  if (stats.isSymbolicLink()) return 'symlink';
+  return stats.isFIFO() ? 'fifo' : undefined;
+}
+
+/** Opened without following a link, and without waiting for the writer of a FIFO that took the file's place. */
+async function* readContextFile(hostPath: string, file: SourceEntry): AsyncGenerator<Uint8Array> {
+  const handle = await open(hostPath, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const { size } = await handle.stat();
+    if (size !== file.size) {
+      throw imageError(
+        'image/context-escape',
+        `${file.path} changed during the build: expected ${file.size} bytes, got ${size}`,
+      );
+    }
+    if (size > 0)
+      yield* createReadStream('', { fd: handle.fd, autoClose: false, end: size - 1, highWaterMark: 256 * 1024 });
+  } finally {
+    await handle.close();
+  }
+}

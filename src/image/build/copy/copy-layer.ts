@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
+import type { Readable } from 'node:stream';
+import { toCanonicalJson } from '../../../core/json.ts';
+import { imageError } from '../../errors.ts';
+import type { MergedTree } from '../../layers/merged-tree.ts';
+import { noXattrs } from '../../tar/entry.ts';
+import { writeMembers } from '../cache/members.ts';
+import { createDestination, type Destination, type DestinationOptions } from './destination.ts';
+import { type CopyItem, listItems, type Selected, selectSources } from './select.ts';
+import type { Contents, SourceTree } from './source-tree.ts';
+import { detectArchive, unpackInto } from './unpack.ts';
+
+/** One COPY or ADD with its variables put in. */
+export interface CopySpec {
+  readonly keyword: 'COPY' | 'ADD';
+  readonly sources: readonly string[];
+  readonly inline: readonly { readonly name: string; readonly content: string }[];
+  /** Absolute; a trailing slash says directory. */
+  readonly destination: string;
+  readonly excludes: readonly string[];
+  readonly parents: boolean;
+  readonly unpack: boolean;
+}
+
+/** What one COPY reads, chosen and digested; nothing of it is in the image yet. */
+export interface CopySelection {
+  readonly spec: CopySpec;
+  readonly groups: readonly { readonly selected: Selected; readonly items: readonly CopyItem[] }[];
+  readonly contents: Contents;
+  /** sha256 over the names, modes, owners, link targets and contents of all items. */
+  readonly digest: string;
+}
+
+export async function selectCopy(spec: CopySpec, source: SourceTree, signal?: AbortSignal): Promise<CopySelection> {
+  const selected = await selectSources(source, spec.sources, spec.parents);
+  const groups = await Promise.all(
+    selected.map(async (each) => ({ selected: each, items: await listItems(source, each, spec.excludes) })),
+  );
+  const files = groups.flatMap(({ items }) => items.flatMap(({ entry }) => (entry.type === 'file' ? [entry] : [])));
+  const contents = await source.openContents(files, signal);
+  const hash = createHash('sha256').update(toCanonicalJson(spec));
+  for (const { selected: each, items } of groups) {
+    hash.update(toCanonicalJson([each.baseName, each.parents ?? null]));
+    for (const item of items) hash.update(await digestItem(item, contents, signal));
+  }
+  return { spec, groups, contents, digest: hash.digest('hex') };
+}
+
+async function digestItem({ entry, relative }: CopyItem, contents: Contents, signal?: AbortSignal): Promise<string> {
+  const { type, mode, uid, gid, size, linkTarget = '', xattrs } = entry;
+  const hash = createHash('sha256');
+  hash.update(toCanonicalJson([relative, type, mode, uid, gid, size, linkTarget, String(entry.mtime)]));
+  for (const [name, value] of xattrs) hash.update(`${name}\0${value.toString('hex')}\0`);
+  if (type === 'file') {
+    for await (const chunk of contents.read(entry)) {
+      signal?.throwIfAborted();
+      hash.update(chunk);
+    }
+  }
+  return hash.digest('hex');
+}
+
+/** The layer of a COPY on top of `tree`, as a tar stream; `finish` frees what it was read from. */
+export async function makeCopyLayer(
+  selection: CopySelection,
+  tree: MergedTree,
+  options: DestinationOptions,
+): Promise<{ tar: Readable; finish(): Promise<void> }> {
+  const { spec, groups, contents } = selection;
+  const destination = createDestination(tree, options);
+  const spools: { close(): Promise<void> }[] = [];
+  const target = openTarget(destination, selection);
+  for (const { selected, items } of groups) {
+    const packing = spec.unpack ? await detectArchive(selected.entry, contents) : undefined;
+    if (packing) spools.push(await unpackInto(destination, target, { file: selected.entry, packing, contents }));
+    else placeGroup(destination, target, { selected, items, contents });
+  }
+  for (const file of spec.inline) placeInline(destination, target, file);
+  const finish = async () => {
+    for (const spool of spools) await spool.close();
+  };
+  return { tar: writeMembers(destination.members()), finish };
+}
+
+/** Where the destination path leads; made a directory where its spelling says that it is one. */
+function openTarget(destination: Destination, { spec, groups }: CopySelection): string {
+  const target = destination.resolve(posix.normalize(spec.destination).replace(/^\/+/, '').replace(/\/$/, ''));
+  const isDirectory = /(^|\/)\.{0,2}$/.test(spec.destination) || spec.parents;
+  const isSeveral = groups.length + spec.inline.length > 1;
+  if (
+    isSeveral &&
+    !isDirectory &&
+    destination.typeAt(target) !== 'directory' &&
+    groups.some(({ selected }) => selected.entry.type !== 'directory')
+  ) {
+    throw imageError(
+      'image/bad-dockerfile',
+      `expected the destination of several files to be a directory, got ${spec.destination}`,
+      {
+        hint: `end it with a slash: ${spec.destination}/`,
+      },
+    );
+  }
+  destination.makeDirectory(isDirectory ? target : parentOf(target));
+  return target;
+}
+
+const parentOf = (path: string) => posix.join('/', posix.dirname(path)).slice(1);
+
+interface Group {
+  readonly selected: Selected;
+  readonly items: readonly CopyItem[];
+  readonly contents: Contents;
+}
+
+function placeGroup(destination: Destination, target: string, { selected, items, contents }: Group): void {
+  const base = selected.parents === undefined ? target : posix.join(target, selected.parents);
+  const isDirectory = selected.entry.type === 'directory';
+  if (isDirectory || selected.parents !== undefined) destination.makeDirectory(base);
+  const top = !isDirectory && destination.typeAt(base) === 'directory' ? posix.join(base, selected.baseName) : base;
+  for (const { entry, relative } of items) {
+    if (isDirectory && relative === '') continue;
+    const path = posix.join(top, relative);
+    destination.put(path, entry, entry.type === 'file' ? () => contents.read(entry) : undefined);
+  }
+}
+
+function placeInline(
+  destination: Destination,
+  target: string,
+  { name, content }: { name: string; content: string },
+): void {
+  const path = destination.typeAt(target) === 'directory' ? posix.join(target, name) : target;
+  const bytes = Buffer.from(content);
+  const meta = { mode: 0o644, uid: 0, gid: 0, mtime: Number.POSITIVE_INFINITY, xattrs: noXattrs };
+  const entry = { path: name, type: 'file', size: bytes.length, ...meta } as const;
+  destination.put(path, entry, async function* () {
+    yield bytes;
+  });
+}

@@ -1,0 +1,77 @@
+import type { Platform } from '../../model.ts';
+import { expandWord } from '../dockerfile/expand.ts';
+import type { Instruction } from '../dockerfile/instructions.ts';
+import { didYouMean, type Problems } from '../dockerfile/problems.ts';
+
+/** Given to RUN without an ARG, and neither in the history nor in the cache key (Dockerfile reference, "Predefined ARGs"). */
+export const proxyArgs: readonly string[] = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap(
+  (name) => [name, name.toLowerCase()],
+);
+
+const builderArgs = ['SOURCE_DATE_EPOCH', 'BUILDKIT_SYNTAX', 'BUILDKIT_INLINE_CACHE', 'BUILDKIT_CONTEXT_KEEP_GIT_DIR'];
+
+/** This machine, in OCI terms. */
+export function machinePlatform(): Platform {
+  const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
+  return { os: 'linux', architecture: architectures[process.arch] ?? process.arch };
+}
+
+export const formatPlatform = ({ os, architecture, variant }: Platform): string =>
+  [os, architecture, ...(variant ? [variant] : [])].join('/');
+
+/** Dockerfile reference, "Automatic platform ARGs in the global scope". */
+export function platformArgs(target: Platform, stageName: string): Record<string, string> {
+  const of = (prefix: string, { os, architecture, variant = '' }: Platform) => ({
+    [`${prefix}PLATFORM`]: formatPlatform({ os, architecture, variant }),
+    [`${prefix}OS`]: os,
+    [`${prefix}ARCH`]: architecture,
+    [`${prefix}VARIANT`]: variant,
+  });
+  return { ...of('BUILD', machinePlatform()), ...of('TARGET', target), TARGETSTAGE: stageName || 'default' };
+}
+
+export interface GlobalArgOptions {
+  readonly automatic: Readonly<Record<string, string>>;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly escapeChar: string;
+}
+
+/** Values of the ARGs before the first FROM. One without a value and without a build argument is declared, not set. */
+export function evaluateGlobalArgs(
+  instructions: readonly Instruction[],
+  { automatic, buildArgs, escapeChar }: GlobalArgOptions,
+  problems: Problems,
+): Record<string, string> {
+  const values: Record<string, string> = { ...automatic };
+  for (const name of Object.keys(automatic)) if (buildArgs[name] !== undefined) values[name] = buildArgs[name];
+  for (const instruction of instructions) {
+    if (instruction.kind === 'from') break;
+    if (instruction.kind !== 'arg') continue;
+    for (const { name, value } of instruction.pairs) {
+      const given = buildArgs[name];
+      const lookup = (key: string) => values[key];
+      const expand = () => (value === undefined ? undefined : expandWord(value, lookup, { escape: escapeChar }));
+      const result = given ?? problems.attempt(instruction.line, expand);
+      if (result !== undefined) values[name] = result;
+    }
+  }
+  return values;
+}
+
+/** A build argument that no ARG takes up is a mistake: it changes the request, and nothing that is built. */
+export function checkBuildArgs(
+  instructions: readonly Instruction[],
+  given: readonly string[],
+  automatic: readonly string[],
+  problems: Problems,
+): void {
+  const declared = instructions.flatMap((instruction) =>
+    instruction.kind === 'arg' ? instruction.pairs.map(({ name }) => name) : [],
+  );
+  const known = new Set([...declared, ...proxyArgs, ...builderArgs, ...automatic]);
+  for (const name of given) {
+    if (known.has(name)) continue;
+    const hint = didYouMean(name, declared) ?? `add "ARG ${name}" to the Dockerfile, or leave the argument out`;
+    problems.report(undefined, `the build argument ${name} is not declared by any ARG`, hint);
+  }
+}

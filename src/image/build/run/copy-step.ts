@@ -1,0 +1,123 @@
+import { posix } from 'node:path';
+import { imageError } from '../../errors.ts';
+import type { Layer } from '../../model.ts';
+import { parseChmod } from '../copy/chmod.ts';
+import { type CopySpec, makeCopyLayer, selectCopy } from '../copy/copy-layer.ts';
+import type { LayerTrees } from '../copy/layer-tree.ts';
+import { resolveOwner } from '../copy/owner.ts';
+import { expandWord } from '../dockerfile/expand.ts';
+import type { CopyInstruction } from '../dockerfile/instructions.ts';
+import { isRemote } from '../plan/checks.ts';
+import { layerKey } from './key.ts';
+import { expandIn } from './metadata.ts';
+import type { BuildOptions } from './options.ts';
+import type { OpenSource, Sources } from './sources.ts';
+import { lookupIn, type StageState } from './state.ts';
+
+export interface MadeLayer {
+  readonly layer: Layer;
+  readonly isCached: boolean;
+  readonly createdBy: string;
+}
+
+export interface CopyStep {
+  readonly options: BuildOptions;
+  readonly trees: LayerTrees;
+  readonly sources: Sources;
+  readonly state: StageState;
+  readonly stageIndex: number;
+}
+
+/** COPY or ADD: its layer from the cache, or made as a tar without any root file system. */
+export async function runCopy(instruction: CopyInstruction, step: CopyStep): Promise<MadeLayer> {
+  const { options, sources, state, stageIndex } = step;
+  const expanded = expandCopy(instruction, state, options.plan.dockerfile.escapeChar);
+  const { from } = instruction;
+  const source = from === undefined ? undefined : await sources.from(from, stageIndex);
+  const chainKey = source && layerKey(options, state, { ...expanded, chain: source.chain });
+  const known = chainKey && (await options.cache.get(chainKey));
+  const createdBy = toHistory(expanded, from);
+  if (known) return { layer: known, isCached: true, createdBy };
+  const made = await copyByContent(expanded, source, step);
+  if (chainKey) await options.cache.alias(chainKey, made.key);
+  return { ...made, createdBy };
+}
+
+interface ExpandedCopy {
+  readonly spec: CopySpec;
+  readonly chown?: string;
+  readonly chmod?: string;
+}
+
+/** The key holds the content that is read, so a change elsewhere in the context or the other stage costs no new layer. */
+async function copyByContent({ spec, chown, chmod }: ExpandedCopy, source: OpenSource | undefined, step: CopyStep) {
+  const { options, trees, sources, state } = step;
+  const { cache, signal, clampSeconds } = options;
+  const tree = source ? await source.tree() : spec.sources.length > 0 ? sources.context().tree : emptySource;
+  const selection = await selectCopy(spec, tree, signal);
+  try {
+    const key = layerKey(options, state, { content: selection.digest, chown, chmod });
+    const known = await cache.get(key);
+    if (known) return { layer: known, isCached: true, key };
+    const below = await trees.merged(state.layers, signal);
+    const owner = chown === undefined || chown === '' ? undefined : await resolveOwner(chown, below, signal);
+    const { tar, finish } = await makeCopyLayer(selection, below, {
+      clampSeconds,
+      ...(owner && { owner }),
+      ...(chmod && { chmod: parseChmod(chmod) }),
+    });
+    try {
+      return { layer: await cache.put(key, tar), isCached: false, key };
+    } finally {
+      await finish();
+    }
+  } finally {
+    await selection.contents.close();
+  }
+}
+
+const emptySource = {
+  name: 'nothing',
+  find: async () => undefined,
+  children: async () => [],
+  openContents: async () => ({ read: () => emptyContent(), close: async () => {} }),
+};
+
+async function* emptyContent(): AsyncGenerator<Uint8Array> {}
+
+function expandCopy(instruction: CopyInstruction, state: StageState, escapeChar: string): ExpandedCopy {
+  const expand = (word: string) => expandIn(state, word, escapeChar);
+  const sources = instruction.sources.map(expand);
+  const remote = sources.find(isRemote);
+  if (remote) throw imageError('image/unsupported-instruction', `ADD of the URL ${remote} is not supported`);
+  const { excludes, parents, unpack, chown, chmod } = instruction;
+  const inline = instruction.inline.map(({ name, content, expand: expands }) => ({
+    name,
+    content: expands ? expandWord(content, lookupIn(state), { quotesAreText: true }) : content,
+  }));
+  const destination = toAbsolute(expand(instruction.destination), state.config.WorkingDir ?? '/');
+  const keyword = instruction.kind === 'add' ? 'ADD' : 'COPY';
+  return {
+    spec: { keyword, sources, inline, destination, excludes, parents, unpack },
+    ...(chown !== undefined && { chown: expand(chown) }),
+    ...(chmod !== undefined && { chmod: expand(chmod) }),
+  };
+}
+
+/** A destination that is spelt as a directory keeps a slash at its end. */
+function toAbsolute(path: string, workingDir: string): string {
+  const isDirectory = /(^|\/)\.{0,2}$/.test(path);
+  const absolute = posix.resolve('/', workingDir, path);
+  return isDirectory && absolute !== '/' ? `${absolute}/` : absolute;
+}
+
+function toHistory({ spec, chown, chmod }: ExpandedCopy, from: string | undefined): string {
+  const flags = [
+    ...(from === undefined ? [] : [`--from=${from}`]),
+    ...(spec.parents ? ['--parents'] : []),
+    ...(chown === undefined ? [] : [`--chown=${chown}`]),
+    ...(chmod === undefined ? [] : [`--chmod=${chmod}`]),
+  ];
+  const inline = spec.inline.map(({ name }) => `<<${name}`);
+  return [spec.keyword, ...flags, ...spec.sources, ...inline, spec.destination].join(' ');
+}

@@ -1,0 +1,24 @@
+import type { Image } from '../../model.ts';
+import type { BuildPlan } from '../plan/model.ts';
+import type { BuildSandbox, LayerCache } from '../port.ts';
+import type { BuildEvent } from './events.ts';
+
+export interface BuildOptions {
+  readonly plan: BuildPlan;
+  /** Directory of the build context; needed only where `plan.usesContext`. */
+  readonly contextDir?: string;
+  /** Text of the ignore file (`readIgnoreFile` finds it). */
+  readonly dockerignore?: string;
+  /** The images of `plan.bases`, by their reference. */
+  readonly bases: ReadonlyMap<string, Image>;
+  readonly sandbox: BuildSandbox;
+  readonly cache: LayerCache;
+  /** Where `RUN --mount=type=cache` keeps its directories; without it each build has fresh ones. */
+  readonly cacheMountsDir?: string;
+  /** By id. Never in layers, history, keys, events or errors. */
+  readonly secrets?: ReadonlyMap<string, Uint8Array>;
+  readonly onEvent?: (event: BuildEvent) => void;
+  readonly signal?: AbortSignal;
+  /** Seconds since the epoch: the creation time of the image, and the latest time of any file that the build makes. */
+  readonly clampSeconds: number;
+}

@@ -1,0 +1,50 @@
+const mask = '***';
+/** Shorter ones would mask ordinary text and hide nothing. */
+const minLength = 3;
+
+/** Takes secrets out of text that comes in pieces. `push` holds back what may be the start of one; `flush` gives the rest. */
+export interface Redactor {
+  push(text: string): string;
+  flush(): string;
+}
+
+export function createRedactor(secrets: Iterable<Uint8Array>): Redactor {
+  const needles = toNeedles(secrets);
+  const longest = Math.max(0, ...needles.map(({ length }) => length));
+  let held = '';
+  return {
+    push(text) {
+      const clean = redact(held + text, needles);
+      const keep = longestStart(clean, needles, longest);
+      held = clean.slice(clean.length - keep);
+      return clean.slice(0, clean.length - keep);
+    },
+    flush() {
+      const rest = redact(held, needles);
+      held = '';
+      return rest;
+    },
+  };
+}
+
+/** Whole, without the line end at its end, and line by line: output may show a key file in its parts. */
+function toNeedles(secrets: Iterable<Uint8Array>): string[] {
+  const needles = [...secrets].flatMap((secret) => {
+    const text = Buffer.from(secret).toString();
+    return [text, text.trim(), ...text.split(/\r?\n/).map((line) => line.trim())];
+  });
+  return [...new Set(needles)].filter(({ length }) => length >= minLength).sort((a, b) => b.length - a.length);
+}
+
+function redact(text: string, needles: readonly string[]): string {
+  return needles.reduce((result, needle) => result.replaceAll(needle, mask), text);
+}
+
+/** Length of the longest end of `text` that is the start of a needle. */
+function longestStart(text: string, needles: readonly string[], longest: number): number {
+  for (let length = Math.min(longest - 1, text.length); length > 0; length -= 1) {
+    const end = text.slice(text.length - length);
+    if (needles.some((needle) => needle.startsWith(end))) return length;
+  }
+  return 0;
+}
