@@ -64,19 +64,19 @@ function mountProblem(mount: Mount): string | undefined {
       return uuid !== undefined && !isUuid(uuid) ? 'the uuid of a collection' : undefined;
     }
     case 'tmp':
-      return Number.isSafeInteger(mount.capacity) && mount.capacity > 0 ? undefined : 'a capacity above 0';
+      return Number.isSafeInteger(mount.capacity) && mount.capacity > 0 ? undefined : 'a tmp with a capacity above 0';
     case 'text':
-      return typeof mount.content === 'string' ? undefined : 'content to be a string';
+      return typeof mount.content === 'string' ? undefined : 'a text with a string as content';
     case 'json':
-      return mount.content === undefined ? 'content' : undefined;
+      return mount.content === undefined ? 'a json with a content' : undefined;
     case 'file':
-      return typeof mount.path === 'string' ? undefined : 'a path in the container';
+      return typeof mount.path === 'string' ? undefined : 'a file with a path in the container';
     case 'git_tree':
       return typeof mount.url === 'string' && /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(mount.commit ?? '')
         ? undefined
-        : 'a url and a whole commit hash';
+        : 'a git_tree with a url and a whole commit hash';
     default:
-      return 'kind to be collection, tmp, text, json, file or git_tree';
+      return 'of kind collection, tmp, text, json, file or git_tree';
   }
 }
 

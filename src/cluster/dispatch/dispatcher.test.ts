@@ -1,0 +1,210 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { complete, containerOf, hostRequest, lock, start } from '../../../test/fakes/cluster-work.ts';
+import type { Container, ContainerRequest } from '../../api/records.ts';
+import type { Uuid } from '../../core/ids.ts';
+import { silentLogger } from '../../core/logger.ts';
+import { type Cluster, openCluster } from '../cluster.ts';
+import { createDispatcher, type Dispatcher, type DispatcherOptions } from './dispatcher.ts';
+import { recoverAbandoned } from './recover.ts';
+
+let folder: string;
+let cluster: Cluster;
+let dispatcher: Dispatcher | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hallmark-dispatch-'));
+  cluster = openCluster({ path: join(folder, 'records.db') });
+});
+afterEach(async () => {
+  await dispatcher?.stop();
+  dispatcher = undefined;
+  cluster.close();
+  rmSync(folder, { recursive: true });
+});
+
+const submit = (command: string, more: Partial<ContainerRequest> = {}) =>
+  cluster.create('container_requests', hostRequest({ command: [command], ...more }));
+
+function dispatch(runContainer: DispatcherOptions['runContainer'], more: Partial<DispatcherOptions> = {}) {
+  const capacity = { ramBytes: 4 << 20, vcpus: 4 };
+  dispatcher = createDispatcher({ cluster, capacity, logger: silentLogger, runContainer, ...more });
+  return dispatcher;
+}
+
+const runAtOnce = async (container: Container) => {
+  await start(cluster, container.uuid);
+  await complete(cluster, container.uuid);
+};
+
+/** Resolves when the request is final. */
+async function final(request: { uuid: Uuid }): Promise<ContainerRequest> {
+  for (;;) {
+    const current = await cluster.get('container_requests', request.uuid);
+    if (current.state === 'Final') return current;
+    await new Promise<void>((resolve) => {
+      const unwatch = cluster.watch(() => {
+        unwatch();
+        resolve();
+      });
+    });
+  }
+}
+
+describe('the dispatcher', () => {
+  it('runs what its session asks for, by priority and then by age', async () => {
+    const ran: string[] = [];
+    const low = await submit('low', { priority: 1 });
+    await submit('high', { priority: 900 });
+    await submit('middle', { priority: 500 });
+    await submit('middle too', { priority: 500 });
+    dispatch(
+      async (container) => {
+        ran.push(container.command.join());
+        await runAtOnce(container);
+      },
+      { maxConcurrent: 1 },
+    );
+    await final(low);
+    expect(ran).toEqual(['high', 'middle', 'middle too', 'low']);
+  });
+
+  it('hands over locked containers and never exceeds the capacity', async () => {
+    let vcpus = 0;
+    let most = 0;
+    const made = await Promise.all(
+      [1, 2, 3, 1, 2, 4, 1].map((n, index) => submit(String(index), { runtime_constraints: { ram: 1, vcpus: n } })),
+    );
+    dispatch(async (container) => {
+      expect(container).toMatchObject({ state: 'Locked', locked_by_uuid: cluster.store.session.uuid });
+      vcpus += container.runtime_constraints.vcpus;
+      most = Math.max(most, vcpus);
+      await new Promise((resolve) => setImmediate(resolve));
+      vcpus -= container.runtime_constraints.vcpus;
+      await runAtOnce(container);
+    });
+    await Promise.all(made.map(final));
+    expect(most).toBeLessThanOrEqual(4);
+  });
+
+  it('keeps room for a large container that small ones would pass for ever', async () => {
+    let passes = 0;
+    let largeRan = false;
+    const small = (index: number) => submit(`small ${index}`, { runtime_constraints: { ram: 1, vcpus: 1 } });
+    for (let index = 0; index < 3; index += 1) await small(index);
+    const large = await submit('large', { runtime_constraints: { ram: 1, vcpus: 4 } });
+    for (let index = 3; index < 60; index += 1) await small(index);
+    dispatch(async (container) => {
+      if (container.command[0] === 'large') largeRan = true;
+      else if (!largeRan) passes += 1;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      await runAtOnce(container);
+    });
+    await final(large);
+    expect(passes).toBeLessThan(30);
+  });
+
+  it('runs a container alone that asks for more than the machine has, with a warning', async () => {
+    const made = await submit('huge', { runtime_constraints: { ram: 1 << 30, vcpus: 64 } });
+    dispatch(runAtOnce);
+    await final(made);
+    const container = await cluster.get('containers', containerOf(made));
+    expect(container).toMatchObject({ state: 'Complete' });
+    expect(container.runtime_status.warning).toMatch(
+      /asks for 1024 MiB of memory and 64 cores, this machine has 4 MiB/,
+    );
+  });
+
+  it('fails such a container at once where that is asked for', async () => {
+    const made = await submit('huge', { runtime_constraints: { ram: 1 << 30, vcpus: 1 } });
+    dispatch(runAtOnce, { whenTooLarge: 'fail' });
+    expect(await final(made)).toMatchObject({ container_count: 1 });
+    const container = await cluster.get('containers', containerOf(made));
+    expect(container.runtime_status.error).toMatch(/asks for 1024 MiB .* this machine has 4 MiB/);
+  });
+
+  it('aborts what no request wants any more', async () => {
+    const started = Promise.withResolvers<void>();
+    const made = await submit('long');
+    dispatch(async (container, signal) => {
+      await start(cluster, container.uuid);
+      started.resolve();
+      await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    });
+    await started.promise;
+    await cluster.update('container_requests', made.uuid, { priority: 0 });
+    await final(made);
+    expect(await cluster.get('containers', containerOf(made))).toMatchObject({ state: 'Cancelled', exit_code: null });
+  });
+
+  it('ends what its runner leaves unfinished, and tries it again', async () => {
+    const made = await submit('broken', { container_count_max: 2 });
+    dispatch(async (container) => {
+      await start(cluster, container.uuid);
+      throw new Error('the engine fell over');
+    });
+    expect(await final(made)).toMatchObject({ container_count: 2, output_uuid: null });
+    const page = await cluster.list('containers', {});
+    expect(page.items.map((item) => item.runtime_status.error)).toEqual([
+      'the engine fell over',
+      'the engine fell over',
+    ]);
+  });
+
+  it('gives up on what never starts', async () => {
+    let attempts = 0;
+    const made = await submit('unstartable');
+    dispatch(async () => {
+      attempts += 1;
+      throw new Error('no such engine');
+    });
+    await final(made);
+    expect(attempts).toBe(5);
+    const container = await cluster.get('containers', containerOf(made));
+    expect(container.runtime_status.error).toMatch(/given up after 5 attempts, the last: no such engine/);
+  });
+
+  it('stops cleanly: aborts, waits, and puts back what had not started', async () => {
+    const made = await submit('long');
+    const begun = Promise.withResolvers<void>();
+    const stopping = dispatch(async (_container, signal) => {
+      begun.resolve();
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    });
+    await begun.promise;
+    await stopping.stop();
+    expect(stopping.running()).toEqual([]);
+    expect(await cluster.get('containers', containerOf(made))).toMatchObject({ state: 'Queued', locked_by_uuid: null });
+  });
+
+  it('leaves alone what only other sessions wait for, unless it serves all', async () => {
+    const other = openCluster({ path: join(folder, 'records.db') });
+    const foreign = await other.create('container_requests', hostRequest({ command: ['foreign'] }));
+    const ran: string[] = [];
+    const note = async (container: Container) => {
+      ran.push(container.command.join());
+      await runAtOnce(container);
+    };
+    const own = dispatch(note);
+    await final(await submit('own'));
+    expect(ran).toEqual(['own']);
+    await own.stop();
+    dispatch(note, { scope: 'all' });
+    await final(foreign);
+    expect(ran).toEqual(['own', 'foreign']);
+    other.close();
+  });
+
+  it('puts back the locked containers of a session that is gone', async () => {
+    const made = await submit('left');
+    const other = openCluster({ path: join(folder, 'records.db') });
+    await lock(other, containerOf(made));
+    recoverAbandoned(cluster.store, silentLogger);
+    expect(await cluster.get('containers', containerOf(made))).toMatchObject({ state: 'Locked' });
+    other.close();
+    recoverAbandoned(cluster.store, silentLogger);
+    expect(await cluster.get('containers', containerOf(made))).toMatchObject({ state: 'Queued', lock_count: 1 });
+  });
+});
