@@ -10,6 +10,7 @@ export type ImageErrorCode =
   | 'image/digest-mismatch'
   | 'image/blob-missing'
   | 'image/blob-damaged'
+  | 'image/cache-failed'
   | 'image/no-platform'
   | 'image/not-found'
   | 'image/unauthorized'

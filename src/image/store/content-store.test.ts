@@ -1,0 +1,262 @@
+import { fork } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, describe, expect, it } from 'vitest';
+import { layerOf, smallImage } from '../../../test/fakes/registry-images.ts';
+import type { Descriptor } from '../model.ts';
+import { digestOf, readableFrom } from '../streams.ts';
+import { validateImage } from '../validate.ts';
+import { createContentStore } from './content-store.ts';
+import type { BlobProvider } from './provider.ts';
+import { blobPath } from './transfer.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'content-store-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+const freshDir = () => mkdtempSync(join(scratch, 'cache-'));
+
+const bytes = Buffer.from('the bytes of a blob'.repeat(1000));
+const blob: Descriptor = { mediaType: 'application/octet-stream', digest: digestOf(bytes), size: bytes.length };
+
+/** Gives the bytes in pieces; counts how often and from where it was opened. */
+function providerWith(
+  content: Buffer,
+  options: { name?: string; failAfter?: number; gate?: Promise<void>; canResume?: boolean } = {},
+) {
+  const opened: number[] = [];
+  const openFrom = async (_blob: Descriptor, offset: number) => {
+    opened.push(offset);
+    return readableFrom(async function* (signal) {
+      for (let at = offset; at < content.length; at += 1000) {
+        if (options.failAfter !== undefined && at - offset >= options.failAfter) throw new Error('cable cut');
+        yield content.subarray(at, at + 1000);
+        if (options.gate)
+          await Promise.race([
+            options.gate,
+            new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+          ]);
+      }
+    });
+  };
+  const provider: BlobProvider = {
+    name: options.name ?? 'fake',
+    open: (descriptor) => openFrom(descriptor, 0),
+    ...(options.canResume !== false && { openFrom }),
+  };
+  return { provider, opened };
+}
+const absent: BlobProvider = { name: 'keep', open: async () => undefined };
+
+describe('fetch', () => {
+  it('brings the blob once, verified, and leaves nothing else', async () => {
+    const cacheDir = freshDir();
+    const { provider, opened } = providerWith(bytes);
+    const store = createContentStore({ cacheDir, providers: [absent] });
+    expect(await store.has(blob)).toBe(false);
+    const path = await store.fetch(blob, { from: [provider] });
+    expect(readFileSync(path)).toEqual(bytes);
+    await store.fetch(blob);
+    expect(opened).toEqual([0]);
+    expect(readdirSync(join(cacheDir, 'partial'))).toEqual([]);
+  });
+
+  it('is one transfer for concurrent readers', async () => {
+    const { provider, opened } = providerWith(bytes);
+    const store = createContentStore({ cacheDir: freshDir() });
+    const paths = await Promise.all(Array.from({ length: 20 }, () => store.fetch(blob, { from: [provider] })));
+    expect(new Set(paths).size).toBe(1);
+    expect(opened).toEqual([0]);
+  });
+
+  it('goes on for the others when one reader is cancelled, and stops with the last', async () => {
+    const cacheDir = freshDir();
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { provider, opened } = providerWith(bytes, { gate });
+    const store = createContentStore({ cacheDir });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const cancelled = store.fetch(blob, { from: [provider], signal: first.signal });
+    const kept = store.fetch(blob, { from: [provider], signal: second.signal });
+    setTimeout(() => first.abort(), 10);
+    await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
+    release();
+    expect(readFileSync(await kept)).toEqual(bytes);
+    expect(opened).toEqual([0]);
+  });
+
+  it('takes up what a cancelled transfer left', async () => {
+    const cacheDir = freshDir();
+    const never = new Promise<void>(() => {});
+    const slow = providerWith(bytes, { gate: never });
+    const store = createContentStore({ cacheDir });
+    const abort = new AbortController();
+    const cancelled = store.fetch(blob, { from: [slow.provider], signal: abort.signal });
+    await expect.poll(() => slow.opened.length).toBe(1);
+    setTimeout(() => abort.abort(), 30);
+    await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
+    await expect.poll(() => readdirSync(join(cacheDir, 'partial')).some((name) => name.includes('.free-'))).toBe(true);
+    const { provider, opened } = providerWith(bytes);
+    expect(readFileSync(await store.fetch(blob, { from: [provider] }))).toEqual(bytes);
+    expect(opened).toEqual([1000]);
+  });
+
+  it('goes on with the next provider where one breaks off', async () => {
+    const broken = providerWith(bytes, { name: 'mirror', failAfter: 4000 });
+    const whole = providerWith(bytes);
+    const store = createContentStore({ cacheDir: freshDir() });
+    await store.fetch(blob, { from: [broken.provider, whole.provider] });
+    expect(whole.opened).toHaveLength(1);
+    expect(whole.opened[0]).toBeGreaterThan(0);
+  });
+
+  it('starts anew where the next provider cannot start in the middle', async () => {
+    const broken = providerWith(bytes, { failAfter: 4000 });
+    const whole = providerWith(bytes, { canResume: false });
+    const store = createContentStore({ cacheDir: freshDir() });
+    expect(readFileSync(await store.fetch(blob, { from: [broken.provider, whole.provider] }))).toEqual(bytes);
+  });
+
+  it('never shows wrong bytes', async () => {
+    const cacheDir = freshDir();
+    const wrong = providerWith(Buffer.alloc(bytes.length));
+    const store = createContentStore({ cacheDir });
+    await expect(store.fetch(blob, { from: [wrong.provider] })).rejects.toMatchObject({ code: 'image/blob-damaged' });
+    expect(await store.has(blob)).toBe(false);
+    expect(readdirSync(join(cacheDir, 'partial'))).toEqual([]);
+    const short = providerWith(bytes.subarray(0, 5000));
+    await expect(store.fetch(blob, { from: [short.provider] })).rejects.toMatchObject({
+      message: expect.stringContaining('got 5000'),
+    });
+  });
+
+  it('drops a partial file that turns out wrong', async () => {
+    const cacheDir = freshDir();
+    const lying = providerWith(Buffer.alloc(bytes.length), { failAfter: 4000 });
+    const whole = providerWith(bytes);
+    const store = createContentStore({ cacheDir });
+    expect(readFileSync(await store.fetch(blob, { from: [lying.provider, whole.provider] }))).toEqual(bytes);
+    expect(whole.opened).toEqual([expect.toSatisfy((offset: number) => offset > 0), 0]);
+  });
+
+  it('names the blob that nobody has, and whom it asked', async () => {
+    const store = createContentStore({ cacheDir: freshDir(), providers: [absent] });
+    const broken = providerWith(bytes, { name: 'mirror', failAfter: 0 });
+    await expect(store.fetch(blob, { from: [broken.provider] })).rejects.toMatchObject({
+      code: 'image/blob-missing',
+      message: `blob ${blob.digest} is nowhere to be had; asked keep (does not have it), mirror (cable cut)`,
+    });
+  });
+
+  it('lets each reader try with its own credentials', async () => {
+    const store = createContentStore({ cacheDir: freshDir() });
+    let fail = () => {};
+    const stranger: BlobProvider = {
+      name: 'stranger',
+      open: () =>
+        new Promise((_resolve, reject) => {
+          fail = () => reject(new Error('unauthorized'));
+        }),
+    };
+    const { provider } = providerWith(bytes);
+    const first = store.fetch(blob, { from: [stranger] });
+    const second = store.fetch(blob, { from: [provider] });
+    setTimeout(() => fail(), 20);
+    await expect(first).rejects.toMatchObject({ code: 'image/blob-missing' });
+    expect(readFileSync(await second)).toEqual(bytes);
+  });
+
+  it('takes over from a process that was killed', async () => {
+    const cacheDir = freshDir();
+    const script = join(scratch, 'dies.ts');
+    const here = import.meta.dirname;
+    writeFileSync(
+      script,
+      `import { Readable } from 'node:stream';
+import { createContentStore } from '${here}/content-store.ts';
+const piece = Buffer.from('the bytes of a blob'.repeat(1000)).subarray(0, 7000);
+const open = async () => Readable.from((async function* () { yield piece; await new Promise(() => setInterval(() => {}, 1000)); })());
+createContentStore({ cacheDir: '${cacheDir}' }).fetch(${JSON.stringify(blob)}, { from: [{ name: 'x', open }] });
+`,
+    );
+    const child = fork(script, { stdio: 'ignore', execArgv: [] });
+    const partial = join(cacheDir, 'partial');
+    await expect
+      .poll(() => existsSync(partial) && readdirSync(partial).map((name) => readFileSync(join(partial, name)).length), {
+        timeout: 10_000,
+      })
+      .toEqual([7000]);
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    const { provider, opened } = providerWith(bytes);
+    child.kill('SIGKILL');
+    await exited;
+    expect(readFileSync(await createContentStore({ cacheDir }).fetch(blob, { from: [provider] }))).toEqual(bytes);
+    expect(opened).toEqual([7000]);
+    expect(readdirSync(partial)).toEqual([]);
+  });
+});
+
+describe('open', () => {
+  it('verifies what an earlier process left, and takes damage away', async () => {
+    const cacheDir = freshDir();
+    const { provider } = providerWith(bytes);
+    const path = await createContentStore({ cacheDir }).fetch(blob, { from: [provider] });
+    writeFileSync(path, Buffer.alloc(bytes.length));
+    const store = createContentStore({ cacheDir });
+    await expect(store.open(blob).then(buffer)).rejects.toMatchObject({ code: 'image/blob-damaged' });
+    expect(existsSync(blobPath(cacheDir, blob.digest))).toBe(false);
+    expect(await buffer(await store.open(blob, { from: [provider] }))).toEqual(bytes);
+  });
+
+  it('takes a file of the wrong size for nothing', async () => {
+    const cacheDir = freshDir();
+    const { provider } = providerWith(bytes);
+    const store = createContentStore({ cacheDir });
+    writeFileSync(await store.fetch(blob, { from: [provider] }), 'short');
+    expect(await store.has(blob)).toBe(false);
+  });
+});
+
+describe('a lazy image', () => {
+  it('reads no layer until one is opened, and each once', async () => {
+    const image = smallImage('one', 'two');
+    let opens = 0;
+    const layers = image.layers.map((layer) => ({
+      ...layer,
+      open: () => {
+        opens += 1;
+        return layer.open();
+      },
+    }));
+    const store = createContentStore({ cacheDir: freshDir() });
+    const lazy = store.lazy({ ...image, layers });
+    expect(opens).toBe(0);
+    await validateImage(lazy);
+    await store.fetchLayers(lazy);
+    expect(opens).toBe(2);
+  });
+
+  it('brings layers in parallel, within bounds', async () => {
+    let running = 0;
+    let most = 0;
+    const layers = Array.from({ length: 9 }, (_, index) => {
+      const layer = layerOf(Buffer.alloc(512 * (index + 1)), 'none');
+      const open = async () =>
+        Readable.from(
+          (async function* () {
+            running += 1;
+            most = Math.max(most, running);
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            yield layer.bytes;
+            running -= 1;
+          })(),
+        );
+      return { ...layer, open };
+    });
+    await createContentStore({ cacheDir: freshDir(), concurrency: 3 }).fetchLayers({ ...smallImage('x'), layers });
+    expect(most).toBe(3);
+  });
+});

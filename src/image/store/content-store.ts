@@ -1,0 +1,166 @@
+import { createReadStream } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { createLimiter, mapLimited } from '../../core/concurrency.ts';
+import type { Digest } from '../../core/ids.ts';
+import type { Descriptor, Image, Layer } from '../model.ts';
+import { transformed, verified } from '../streams.ts';
+import { type BlobProvider, providerOf } from './provider.ts';
+import { blobPath, transferBlob } from './transfer.ts';
+
+export interface ContentStoreOptions {
+  /** Verified blobs as `blobs/sha256/<hex>`, those under way in `partial/`. Several processes may share it. */
+  readonly cacheDir: string;
+  /** Asked before the sources that a reader brings along: Keep, say. */
+  readonly providers?: readonly BlobProvider[];
+  /** Most transfers at once; 4 unless said. */
+  readonly concurrency?: number;
+}
+
+export interface ReadOptions {
+  /** Sources of this reader, with this reader's credentials. */
+  readonly from?: readonly BlobProvider[];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Blobs by digest, fetched once something reads them. Concurrent readers of one blob share one transfer; a cancelled reader stops only
+ * itself, and the transfer when it was the last. When a shared transfer fails, each other reader tries with its own sources.
+ */
+export interface ContentStore {
+  has(descriptor: Descriptor): Promise<boolean>;
+  /** Path of the blob's file, which nobody may change. Fails with `image/blob-missing`, which names it, where nobody has it. */
+  fetch(descriptor: Descriptor, options?: ReadOptions): Promise<string>;
+  /** The blob's bytes, verified. */
+  open(descriptor: Descriptor, options?: ReadOptions): Promise<Readable>;
+  /** The same image, its layers read through this store. Reads nothing by itself. */
+  lazy(image: Image): Image;
+  /** Brings all layers of an image here, several at a time. */
+  fetchLayers(image: Image, signal?: AbortSignal): Promise<void>;
+}
+
+export function createContentStore(options: ContentStoreOptions): ContentStore {
+  const join = createFlights(options);
+  /** Verified by this process: a file from an earlier one is verified again while it is read. */
+  const known = new Set<Digest>();
+
+  const store: ContentStore = {
+    has: async (descriptor) => (await findCached(options.cacheDir, descriptor)) !== undefined,
+    async fetch(descriptor, read = {}) {
+      for (;;) {
+        read.signal?.throwIfAborted();
+        const cached = await findCached(options.cacheDir, descriptor);
+        if (cached !== undefined) return cached;
+        const { isOwn, done } = join(descriptor, read);
+        try {
+          await done;
+          known.add(descriptor.digest);
+        } catch (error) {
+          if (isOwn || read.signal?.aborted) throw error;
+        }
+      }
+    },
+    async open(descriptor, read = {}) {
+      const path = await store.fetch(descriptor, read);
+      const bytes = createReadStream(path, { highWaterMark: 256 * 1024 });
+      if (known.has(descriptor.digest)) return bytes;
+      return transformed(bytes, (source) => verifiedOnce(source, descriptor, path, known), read.signal);
+    },
+    lazy: (image) => ({ ...image, layers: image.layers.map((layer) => lazyLayer(store, layer)) }),
+    async fetchLayers(image, signal) {
+      await mapLimited(image.layers, options.concurrency ?? 4, (layer) =>
+        store.fetch(layer.descriptor, { from: [providerOf(layer)], ...(signal && { signal }) }),
+      );
+    },
+  };
+  return store;
+}
+
+function lazyLayer(store: ContentStore, layer: Layer): Layer {
+  const from = [providerOf(layer)];
+  const { diffId, descriptor } = layer;
+  return { diffId, descriptor, open: (signal) => store.open(descriptor, { from, ...(signal && { signal }) }) };
+}
+
+/** A blob of another size than its descriptor says is not that blob, whatever its name. */
+async function findCached(cacheDir: string, { digest, size }: Descriptor): Promise<string | undefined> {
+  const path = blobPath(cacheDir, digest);
+  const stats = await stat(path).catch(() => undefined);
+  if (!stats) return undefined;
+  if (stats.size === size) return path;
+  await rm(path, { force: true });
+  return undefined;
+}
+
+/** A damaged file is taken away, so that the next reader fetches the blob anew. */
+async function* verifiedOnce(source: Readable, descriptor: Descriptor, path: string, known: Set<Digest>) {
+  try {
+    yield* verified(source, descriptor, `blob ${descriptor.digest} in the layer cache`);
+    known.add(descriptor.digest);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+interface Flight {
+  readonly done: Promise<void>;
+  readonly stop: AbortController;
+  readers: number;
+}
+
+/** Transfers under way, one for each digest. */
+function createFlights(options: ContentStoreOptions) {
+  const limited = createLimiter(options.concurrency ?? 4);
+  const flights = new Map<Digest, Flight>();
+
+  function start(descriptor: Descriptor, from: readonly BlobProvider[]): Flight {
+    const stop = new AbortController();
+    const { signal } = stop;
+    const { cacheDir } = options;
+    const done = limited(async () => {
+      signal.throwIfAborted();
+      await transferBlob({
+        descriptor,
+        providers: [...(options.providers ?? []), ...from],
+        partialDir: `${cacheDir}/partial`,
+        target: blobPath(cacheDir, descriptor.digest),
+        signal,
+      });
+    });
+    const flight = { done, stop, readers: 0 };
+    flights.set(descriptor.digest, flight);
+    const forget = () => {
+      if (flights.get(descriptor.digest) === flight) flights.delete(descriptor.digest);
+    };
+    done.then(forget, forget);
+    return flight;
+  }
+
+  return (descriptor: Descriptor, read: ReadOptions): { isOwn: boolean; done: Promise<void> } => {
+    const known = flights.get(descriptor.digest);
+    const flight = known ?? start(descriptor, read.from ?? []);
+    flight.readers += 1;
+    const leave = () => {
+      flight.readers -= 1;
+      if (flight.readers > 0) return;
+      // Nobody joins a transfer that is being stopped.
+      if (flights.get(descriptor.digest) === flight) flights.delete(descriptor.digest);
+      flight.stop.abort();
+    };
+    return { isOwn: !known, done: untilAborted(flight.done, read.signal, leave) };
+  };
+}
+
+/** Settles as `done` does, or rejects as soon as `signal` aborts. */
+function untilAborted(done: Promise<void>, signal: AbortSignal | undefined, leave: () => void): Promise<void> {
+  if (!signal) return done;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      leave();
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    done.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/**
+ * Files under way, named `<hex>.<owner>-<random>`. One whose owner has died, or which was let go (`<hex>.free-<random>`), is taken
+ * over by renaming it, which one claimant alone can do.
+ */
+export async function claimPartial(dir: string, hex: string): Promise<string> {
+  const own = join(dir, `${hex}.${ownerOf(process.pid)}-${randomBytes(4).toString('hex')}`);
+  for (const name of await readdir(dir)) {
+    if (!name.startsWith(`${hex}.`) || isOwned(name.slice(hex.length + 1))) continue;
+    const isMine = await rename(join(dir, name), own).then(
+      () => true,
+      () => false,
+    );
+    if (isMine) break;
+  }
+  return own;
+}
+
+/** Leaves the partial file for whoever wants the blob next. */
+export async function releasePartial(path: string): Promise<void> {
+  const free = path.replace(/\.[^./]*$/, `.free-${randomBytes(4).toString('hex')}`);
+  await rename(path, free).catch(() => {});
+}
+
+function isOwned(suffix: string): boolean {
+  const [pid = '', start] = suffix.split('-');
+  return pid !== 'free' && ownerOf(Number(pid)) === `${pid}-${start}`;
+}
+
+/** A process by number and start time, so that a number used again is no owner. */
+function ownerOf(pid: number): string | undefined {
+  try {
+    // proc(5): the name in parentheses may hold anything; starttime is the 20th field after it.
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return `${pid}-${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,153 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { HallmarkError, toMessage } from '../../core/errors.ts';
+import type { Digest } from '../../core/ids.ts';
+import { imageError } from '../errors.ts';
+import type { Descriptor } from '../model.ts';
+import { checkBytes } from '../streams.ts';
+import { claimPartial, releasePartial } from './partials.ts';
+import type { BlobProvider } from './provider.ts';
+
+export interface TransferRequest {
+  readonly descriptor: Descriptor;
+  /** Asked in this order. */
+  readonly providers: readonly BlobProvider[];
+  readonly partialDir: string;
+  /** Where the whole, verified file appears. */
+  readonly target: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Brings one blob to `target`. What an earlier try left is taken up where it ended. The file appears whole, verified and by one
+ * rename; a failure or a crash leaves only the partial file.
+ */
+export async function transferBlob(request: TransferRequest): Promise<void> {
+  const { descriptor, partialDir, target } = request;
+  await mkdir(partialDir, { recursive: true });
+  const path = await claimPartial(partialDir, hexOf(descriptor.digest));
+  const file = await openPartial(path);
+  let isWhole = false;
+  try {
+    await fill(request, file);
+    await file.handle.datasync();
+    isWhole = true;
+  } finally {
+    await file.handle.close();
+    if (!isWhole) await (file.size > 0 ? releasePartial(path) : rm(path, { force: true }));
+  }
+  await mkdir(dirname(target), { recursive: true });
+  await rename(path, target);
+}
+
+export const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
+
+export const blobPath = (cacheDir: string, digest: Digest): string => join(cacheDir, 'blobs', 'sha256', hexOf(digest));
+
+interface Partial {
+  readonly handle: FileHandle;
+  hash: Hash;
+  size: number;
+}
+
+async function openPartial(path: string): Promise<Partial> {
+  const partial = { handle: await open(path, 'a+'), hash: createHash('sha256'), size: 0 };
+  for await (const chunk of createReadStream(path)) {
+    partial.hash.update(chunk);
+    partial.size += (chunk as Buffer).length;
+  }
+  return partial;
+}
+
+async function startOver(partial: Partial): Promise<void> {
+  await partial.handle.truncate(0);
+  partial.hash = createHash('sha256');
+  partial.size = 0;
+}
+
+/** Asks each provider in turn; each goes on where the one before it stopped, and starts anew where the sum was wrong. */
+async function fill(request: TransferRequest, partial: Partial): Promise<void> {
+  const failures: { name: string; error: unknown }[] = [];
+  for (const provider of request.providers) {
+    try {
+      if (await fillFrom(provider, request, partial)) return;
+    } catch (error) {
+      request.signal.throwIfAborted();
+      failures.push({ name: provider.name, error });
+    }
+  }
+  throw missing(request, failures);
+}
+
+/** True when the blob is whole; false where the provider does not have it. */
+async function fillFrom(provider: BlobProvider, request: TransferRequest, partial: Partial): Promise<boolean> {
+  const { descriptor } = request;
+  if (partial.size > descriptor.size || (partial.size > 0 && !provider.openFrom)) await startOver(partial);
+  const wasEmpty = partial.size === 0;
+  const isThere = await append(provider, request, partial);
+  if (!isThere) return false;
+  try {
+    checkBytes(
+      { digest: `sha256:${partial.hash.copy().digest('hex')}` as Digest, size: partial.size },
+      descriptor,
+      `blob ${descriptor.digest}`,
+    );
+    return true;
+  } catch (error) {
+    await startOver(partial);
+    // What was there before may be what is wrong.
+    if (wasEmpty) throw error;
+    return fillFrom(provider, request, partial);
+  }
+}
+
+async function append(
+  provider: BlobProvider,
+  { descriptor, signal }: TransferRequest,
+  partial: Partial,
+): Promise<boolean> {
+  if (partial.size === descriptor.size && partial.size > 0) return true;
+  const offset = partial.size;
+  const opening = offset > 0 ? provider.openFrom?.(descriptor, offset, signal) : provider.open(descriptor, signal);
+  const stream: Readable | undefined = await opening;
+  if (!stream) return false;
+  for await (const chunk of addAbortSignal(signal, stream) as AsyncIterable<Buffer>) {
+    await partial.handle.appendFile(chunk).catch((error: Error) => {
+      throw writeFailed(error, descriptor);
+    });
+    partial.hash.update(chunk);
+    partial.size += chunk.length;
+    if (partial.size > descriptor.size) break;
+  }
+  return true;
+}
+
+const writeFailed = (error: Error, { digest }: Descriptor) =>
+  imageError('image/cache-failed', `blob ${digest}: cannot write it to the layer cache: ${error.message}`, {
+    cause: error,
+    hint:
+      (error as NodeJS.ErrnoException).code === 'ENOSPC'
+        ? 'free some space on the disk of the layer cache'
+        : 'check the folder of the layer cache',
+  });
+
+/** One failure speaks for itself; of several the names and reasons are listed. */
+function missing({ descriptor, providers }: TransferRequest, failures: readonly { name: string; error: unknown }[]) {
+  const [only, second] = failures;
+  if (only && !second && only.error instanceof HallmarkError) return only.error;
+  const asked = providers.map(({ name }) => {
+    const failure = failures.find((one) => one.name === name);
+    return `${name} (${failure ? toMessage(failure.error) : 'does not have it'})`;
+  });
+  return imageError(
+    'image/blob-missing',
+    `blob ${descriptor.digest} is nowhere to be had; asked ${asked.join(', ') || 'nobody'}`,
+    {
+      cause: failures.at(-1)?.error,
+      hint: 'pull the image again, or bring back the collection or registry that had it',
+    },
+  );
+}
