@@ -1,0 +1,126 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFakeClusterApi } from '../../test/fakes/cluster-api.ts';
+import {
+  baseDigest,
+  collectionMount,
+  createRecorder,
+  dockerfileText,
+  type RecordedRun,
+  recordRun,
+} from '../../test/fakes/traced-run.ts';
+import type { ClusterApi } from '../api/port.ts';
+import { parseManifest } from '../keep/manifest.ts';
+import { createMemoryBlockStore } from '../keep/memory-store.ts';
+import { combine } from '../keep/tree.ts';
+import { findAffected, renderAffected } from './affected.ts';
+import type { Ingredient } from './ingredients.ts';
+import { sha256Of } from './recipe.ts';
+
+let home: string;
+let api: ClusterApi;
+let run: RecordedRun;
+const blocks = createMemoryBlockStore();
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'hallmark-affected-'));
+  api = createFakeClusterApi();
+  run = await recordRun(api, blocks);
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+const names = async (ingredient: Ingredient) =>
+  (await findAffected(api, ingredient)).map(({ requestName }) => requestName);
+
+const builtFromIt = ['build variants:latest', 'align', 'call'];
+
+describe('what an ingredient went into', () => {
+  it.each([
+    ['an image by its name', () => ({ image: 'variants:latest' }), ['align', 'call']],
+    ['an image by its name without the tag', () => ({ image: 'variants' }), ['align', 'call']],
+    ['an image by its hash', () => ({ image: `sha256:${'b'.repeat(64)}` }), ['align', 'call']],
+    ['an image by its content', () => ({ image: run.tools.portable_data_hash }), ['align', 'call']],
+    ['a base by its name', () => ({ base: 'debian:stable-slim' }), builtFromIt],
+    ['a base by its registry digest', () => ({ base: baseDigest }), builtFromIt],
+    ['a Dockerfile by its hash', () => ({ dockerfile: sha256Of(dockerfileText) }), builtFromIt],
+    [
+      'a Dockerfile by the first digits of its hash',
+      () => ({ dockerfile: sha256Of(dockerfileText).slice(0, 8) }),
+      builtFromIt,
+    ],
+    ['a commit', () => ({ commit: '0123456' }), builtFromIt],
+    ['an input by its content', () => ({ input: run.reads.portable_data_hash }), ['align', 'call']],
+    ['an input by its uuid', () => ({ input: run.reads.uuid }), ['align', 'call']],
+    ['an intermediate result', () => ({ input: run.bam.portable_data_hash }), ['call']],
+    ['the context of a build', () => ({ input: run.context.portable_data_hash }), builtFromIt],
+  ])('is found for %s', async (_what, ingredient, expected) => {
+    expect(await names(ingredient() as Ingredient)).toEqual(expected);
+  });
+
+  it('is found for a file of this machine', async () => {
+    const path = join(home, 'reads.fq');
+    await writeFile(path, '@r1\nACGT\n');
+    expect(await names({ input: path })).toEqual(['align', 'call']);
+  });
+
+  it('is nothing for a result that nobody used', async () => {
+    expect(await names({ input: run.vcf.portable_data_hash })).toEqual([]);
+  });
+
+  it('tells how it got there and what came last', async () => {
+    const effects = await findAffected(api, { input: run.reads.portable_data_hash });
+    expect(effects).toMatchObject([
+      {
+        kind: 'result',
+        isLast: false,
+        collection: run.bam.portable_data_hash,
+        through: [run.reads.portable_data_hash],
+      },
+      {
+        kind: 'result',
+        isLast: true,
+        run: run.run.uuid,
+        request: run.call.uuid,
+        through: [run.reads.portable_data_hash, run.bam.portable_data_hash],
+      },
+    ]);
+    expect(renderAffected(effects)).toBe(
+      `step    ${run.bam.portable_data_hash}  "align" ${run.align.uuid}  run ${run.run.uuid}\n` +
+        `result  ${run.vcf.portable_data_hash}  "call" ${run.call.uuid}  run ${run.run.uuid}\n`,
+    );
+  });
+
+  it('includes every step of a run of that commit', async () => {
+    await api.update('container_requests', run.run.uuid, {
+      properties: { ...run.run.properties, 'arv:gitCommit': 'feedface00' },
+    });
+    expect(await names({ commit: 'feedface00' })).toEqual(['align', 'call']);
+  });
+
+  it('goes on through a collection put together from outputs', async () => {
+    const { collection, finished } = createRecorder(api, blocks);
+    const part = async ({ uuid }: typeof run.vcf) => parseManifest((await api.get('collections', uuid)).manifest_text);
+    const joined = combine([
+      { source: await part(run.vcf), path: 's1.vcf', target: 'in/a.vcf' },
+      { source: await part(run.bam), path: 's1.bam', target: 'in/b.bam' },
+    ]);
+    await api.create('collections', { manifest_text: joined.manifestText });
+    const mounts = { '/keep/in': collectionMount(joined.portableDataHash) };
+    await finished({ name: 'report', mounts }, await collection({ 'report.html': 'r' }));
+    expect(await names({ input: run.reads.portable_data_hash })).toEqual(['align', 'call', 'report']);
+  });
+
+  it('is refused for what no record names, and for half a word', async () => {
+    await expect(names({ image: 'nobody/has:this' })).rejects.toMatchObject({
+      code: 'provenance/not-found',
+      message: 'no record of the cluster names image nobody/has:this',
+    });
+    await expect(names({ commit: 'abc' })).rejects.toMatchObject({
+      code: 'provenance/bad-subject',
+      message: 'expected a git commit, at least 7 hex digits, got "abc"',
+    });
+    await expect(names({ input: run.call.uuid })).rejects.toMatchObject({ code: 'provenance/bad-subject' });
+  });
+});

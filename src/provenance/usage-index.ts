@@ -1,0 +1,75 @@
+import type { ClusterApi } from '../api/port.ts';
+import type { Container } from '../api/records.ts';
+import { isPortableDataHash, type PortableDataHash } from '../core/ids.ts';
+import type { Collection } from '../keep/collection.ts';
+import { blockMd5, emptyBlockLocator } from '../keep/locator.ts';
+import { inputsOf, listAll, readCollection } from './records.ts';
+
+type Use = Pick<Container, 'uuid' | 'container_image' | 'mounts' | 'output'>;
+
+/** Which finished containers used which content, as image, input, base or build context. */
+export interface UsageIndex {
+  /** Containers that used this content, or a collection put together with some of its files. */
+  usersOf(content: PortableDataHash): Promise<readonly Use[]>;
+}
+
+/**
+ * Reads every finished container once: no cluster answers "who mounted this" by itself. Collections that were put together
+ * from outputs, and so are no container's output themselves, are joined to these by the blocks they share.
+ */
+export async function createUsageIndex(api: ClusterApi): Promise<UsageIndex> {
+  const containers: readonly Use[] = await listAll(api, 'containers', {
+    filters: [['state', '=', 'Complete']],
+    select: ['uuid', 'container_image', 'mounts', 'output', 'created_at'],
+  });
+  const users = new Map<PortableDataHash, Use[]>();
+  for (const container of containers) {
+    for (const content of contentsOf(container)) addTo(users, content, container);
+  }
+  const outputs = new Set(containers.map(({ output }) => output));
+  const stagedByBlock = await indexBlocks(
+    api,
+    [...users.keys()].filter((content) => !outputs.has(content)),
+  );
+  return {
+    usersOf: async (content) => {
+      const direct = users.get(content) ?? [];
+      const collection = stagedByBlock.size > 0 ? await readCollection(api, content) : undefined;
+      const staged = new Set([...blocksOf(collection)].flatMap((md5) => stagedByBlock.get(md5) ?? []));
+      staged.delete(content);
+      return [...new Set([...direct, ...[...staged].flatMap((id) => users.get(id) ?? [])])];
+    },
+  };
+}
+
+function contentsOf(container: Use): Set<PortableDataHash> {
+  const contents = new Set(inputsOf(container).keys());
+  if (isPortableDataHash(container.container_image)) contents.add(container.container_image);
+  return contents;
+}
+
+async function indexBlocks(
+  api: ClusterApi,
+  contents: readonly PortableDataHash[],
+): Promise<Map<string, PortableDataHash[]>> {
+  const index = new Map<string, PortableDataHash[]>();
+  for (const content of contents) {
+    for (const md5 of blocksOf(await readCollection(api, content))) addTo(index, md5, content);
+  }
+  return index;
+}
+
+function addTo<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
+  const group = groups.get(key);
+  if (group) group.push(value);
+  else groups.set(key, [value]);
+}
+
+function blocksOf(collection: Collection | undefined): Set<string> {
+  const blocks = new Set<string>();
+  for (const file of collection?.files.values() ?? []) {
+    for (const { locator } of file.segments) blocks.add(blockMd5(locator));
+  }
+  blocks.delete(blockMd5(emptyBlockLocator));
+  return blocks;
+}
