@@ -51,6 +51,17 @@ export async function openArchive(archive: RandomAccess, options: OpenArchiveOpt
   return openFolder(await openTarFolder(archive, options.name ?? '(unnamed)', options.signal), options);
 }
 
+/** Every image of an archive, where `openArchive` wants to be told which. */
+export async function openArchiveImages(
+  archive: RandomAccess,
+  options: OpenArchiveOptions = {},
+): Promise<ArchivedImage[]> {
+  const folder = await openTarFolder(archive, options.name ?? '(unnamed)', options.signal);
+  const manifest = await folder.find('manifest.json');
+  if (!manifest) return [await openFolder(folder, options)];
+  return Promise.all((await readItems(folder, manifest)).map((item) => openItem(folder, item)));
+}
+
 /** Opens an OCI layout folder (image-spec 1.1, "Image Layout"), or an unpacked `docker save` archive. */
 export function openLayout(path: string, options: OpenArchiveOptions = {}): Promise<ArchivedImage> {
   return openFolder(openDiskFolder(path), options);
