@@ -9,7 +9,7 @@ describeBuildSandbox(
   'namespaces',
   async () => {
     const home = mkdtempSync(join(tmpdir(), 'sandbox-home-'));
-    const ground = createGround(home);
+    const ground = createGround({ home });
     return {
       sandbox: createBuildSandbox(ground),
       close: async () => {

@@ -1,10 +1,11 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { StreamTarget } from '../port.ts';
+import { openPipe } from './pipes.ts';
 
 export interface ChildOptions {
   readonly command: readonly [string, ...string[]];
@@ -42,68 +43,70 @@ export interface Child {
 
 /** Rejects with the error of the system call when the command cannot be started. */
 export async function startChild(options: ChildOptions): Promise<Child> {
-  const opened: number[] = [];
-  const open = (path: string, flags: string): number => {
-    const descriptor = openSync(path, flags, 0o666);
-    opened.push(descriptor);
-    return descriptor;
-  };
+  const ours: number[] = [];
   try {
-    const stdio: SpawnOptions['stdio'] = [
-      options.stdin === undefined ? 'ignore' : open(options.stdin, 'r'),
-      toStdio(options.stdout, open),
-      toStdio(options.stderr, open),
-      ...(options.control ? (['pipe'] as const) : []),
-    ];
+    const stdout = await openTarget(options.stdout, ours);
+    const stderr = await openTarget(options.stderr, ours);
+    const stdin = options.stdin === undefined ? 'ignore' : keep(openSync(options.stdin, 'r'), ours);
     const [file, ...args] = options.command;
     const child = spawn(file, args, {
-      stdio,
+      stdio: [stdin, stdout.descriptor, stderr.descriptor, ...(options.control ? (['pipe'] as const) : [])],
       detached: true,
       env: { ...options.environment },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
-    return await toChild(child, options);
+    const outputs = [stdout, stderr].filter((output) => output.reader !== undefined);
+    if (child.pid === undefined) {
+      for (const { reader } of outputs) reader?.destroy();
+      throw await new Promise<Error>((resolve) => child.once('error', resolve));
+    }
+    return toChild(child, child.pid, outputs);
   } finally {
-    for (const descriptor of opened) closeSync(descriptor);
+    for (const descriptor of ours) closeSync(descriptor);
   }
 }
 
-function toStdio(target: StreamTarget, open: (path: string, flags: string) => number): number | 'pipe' | 'ignore' {
+interface Output {
+  readonly descriptor: number | 'ignore';
+  readonly reader?: Readable;
+  readonly writable?: Writable;
+}
+
+const keep = (descriptor: number, ours: number[]): number => {
+  ours.push(descriptor);
+  return descriptor;
+};
+
+async function openTarget(target: StreamTarget, ours: number[]): Promise<Output> {
   switch (target.kind) {
     case 'file':
-      return open(target.path, 'w');
-    case 'stream':
-      return 'pipe';
+      return { descriptor: keep(openSync(target.path, 'w', 0o666), ours) };
+    case 'stream': {
+      const { reader, writer } = await openPipe();
+      return { descriptor: keep(writer, ours), reader, writable: target.writable };
+    }
     case 'ignore':
-      return 'ignore';
+      return { descriptor: 'ignore' };
   }
 }
 
-async function toChild(process: ChildProcess, options: ChildOptions): Promise<Child> {
-  const ended = new Promise<ChildEnd>((resolve) => {
-    process.once('exit', (code, signal) => resolve(toEnd(code, signal)));
-  });
-  const { pid } = process;
-  if (pid === undefined) {
-    throw await new Promise<Error>((resolve) => process.once('error', resolve));
-  }
+function toChild(process: ChildProcess, pid: number, outputs: readonly Output[]): Child {
   process.on('error', () => {});
-  const drained = Promise.all([pump(process.stdout, options.stdout), pump(process.stderr, options.stderr)]);
+  const drained = Promise.all(outputs.map(pump));
   drained.catch(() => {});
-  const control = process.stdio[3];
+  const control = process.stdio[3] as Socket | null | undefined;
   return {
     pid,
-    control: control ? (control as Duplex) : undefined,
-    ended,
+    control: control ?? undefined,
+    ended: new Promise((resolve) => process.once('exit', (code, signal) => resolve(toEnd(code, signal)))),
     drained: drained.then(() => {}),
     kill: () => killGroup(pid),
     abandonOutput() {
-      process.stdout?.destroy();
-      process.stderr?.destroy();
+      for (const { reader } of outputs) reader?.destroy();
     },
     unref() {
       process.unref();
-      if (control instanceof Socket) control.unref();
+      control?.unref();
     },
   };
 }
@@ -111,11 +114,10 @@ async function toChild(process: ChildProcess, options: ChildOptions): Promise<Ch
 const toEnd = (code: number | null, signal: NodeJS.Signals | null): ChildEnd =>
   signal === null ? { exitCode: code ?? 0 } : { exitCode: 128 + constants.signals[signal], signal };
 
-/** Writes all of `source` to the target, at the target's pace, and leaves the target open. */
-async function pump(source: Readable | null, target: StreamTarget): Promise<void> {
-  if (source === null || target.kind !== 'stream') return;
-  const { writable } = target;
-  for await (const chunk of source) {
+/** Writes all of it to the target, at the target's pace, and leaves the target open. */
+async function pump({ reader, writable }: Output): Promise<void> {
+  if (reader === undefined || writable === undefined) return;
+  for await (const chunk of reader) {
     if (!writable.write(chunk)) await drain(writable);
   }
   await new Promise<void>((resolve, reject) => {

@@ -1,10 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createLimitMaker, type LimitMaker } from '../limits/create.ts';
 import { currentCaller, type IdMap, planIdMap, readIdSources } from './id-map.ts';
 import { createLayerStore, type LayerStore } from './layer-store.ts';
 import { makeSkeleton } from './system-mounts.ts';
 import { findLoopbackCommand, findTool, requireTools } from './tools.ts';
 import { openUserNamespace, type UserNamespace } from './user-namespace.ts';
+
+export interface SandboxOptions {
+  /** Folder of extracted layers and of what this executor keeps; may be shared by any number of processes of one user. */
+  readonly home: string;
+  /** Processes and threads that one container may have at a time; 16384 unless said. */
+  readonly maxProcesses?: number;
+  /** Hold containers to their share of the cores. Off unless said: idle cores are there to be used. */
+  readonly limitCpus?: boolean;
+}
 
 /** What the containers, loads and builds of one process share. */
 export interface Ground {
@@ -14,16 +24,19 @@ export interface Ground {
   readonly skeleton: string;
   /** Shell line; empty where this machine has no program for it. */
   readonly loopbackCommand: string;
+  readonly limits: LimitMaker;
+  readonly options: SandboxOptions;
   /** The namespace that all of it happens in. Opened on first use, and again when its holder died. */
   namespace(): Promise<UserNamespace>;
 }
 
-/** Made on the first call; made again when that failed. `home` may be shared by any number of processes of one user. */
-export function createGround(home: string): () => Promise<Ground> {
-  return remember(() => makeGround(home));
+/** Made on the first call; made again when that failed. */
+export function createGround(options: SandboxOptions): () => Promise<Ground> {
+  return remember(() => makeGround(options));
 }
 
-async function makeGround(home: string): Promise<Ground> {
+async function makeGround(options: SandboxOptions): Promise<Ground> {
+  const { home } = options;
   await requireTools();
   await mkdir(home, { recursive: true });
   const skeleton = join(home, 'skeleton');
@@ -35,6 +48,8 @@ async function makeGround(home: string): Promise<Ground> {
   );
   return {
     home,
+    options,
+    limits: createLimitMaker(),
     idMap,
     skeleton,
     namespace,

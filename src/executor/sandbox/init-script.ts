@@ -40,12 +40,10 @@ export interface RunUser {
   readonly groups: readonly number[];
 }
 
-/** What the channel says when the container is about to start its command. */
-export const startedWord = 'started';
-
 /**
- * The program of a container's first process, in dash and any other POSIX shell. Channel (descriptor 3): it says that it is
- * there, waits for one line (an end instead means that the caller died), then says what failed or `started`.
+ * The program of a container's first process, in dash and any other POSIX shell. Channel (descriptor 3): it says
+ * its id out here, waits for one line (an end instead means that the caller died), says what failed or `started`, and at the
+ * end the CPU time of all it has waited for.
  *
  * Nothing of the image runs or is loaded before the last line: the programs are this machine's, their environment is clean,
  * and only the last `unshare` sees the container's, as it moves into the new root. The new root is moved over the old one, so
@@ -57,7 +55,8 @@ export const startedWord = 'started';
  */
 export function toInitScript(options: InitOptions): string {
   const lines = [
-    'echo ready >&3',
+    'read -r pid rest < /proc/self/stat',
+    'echo "ready $pid" >&3',
     'read -r go <&3 || exit 125',
     'exec 4>&2 2>&3',
     'set -e',
@@ -67,10 +66,12 @@ export function toInitScript(options: InitOptions): string {
     'mount --move . /',
     options.loopbackCommand,
     'set +e',
-    `echo ${startedWord} >&3`,
-    'exec 2>/dev/null 3>&-',
-    `${toCommandLine(options).map(quote).join(' ')} 2>&4 4>&-`,
-    'exit $?',
+    'echo started >&3',
+    'exec 2>/dev/null',
+    `${toCommandLine(options).map(quote).join(' ')} 2>&4 3>&- 4>&-`,
+    'status=$?',
+    'times >&3',
+    'exit $status',
   ];
   return lines.filter((line) => line !== '').join('\n');
 }
@@ -97,7 +98,7 @@ function toCommandLine({ command, environment, workingDir, noNewPrivileges, user
     ...['env', '-i', ...early, 'unshare', '--root=.', `--wd=${workingDir}`],
     ...(user ? [`--setuid=${user.uid}`] : []),
     '--',
-    ...(late.length > 0 ? ['/usr/bin/env', ...late] : []),
+    ...(late.length > 0 ? ['env', ...late] : []),
     ...command,
   ];
 }

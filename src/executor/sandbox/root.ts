@@ -1,11 +1,10 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StreamTarget } from '../port.ts';
-import type { Child } from '../process/child.ts';
 import type { Ground } from './ground.ts';
 import { fstabName, type InitOptions, toInitScript } from './init-script.ts';
 import { type MountSpec, planMounts, rootName } from './mounts.ts';
-import { startInit } from './start.ts';
+import { type Init, startInit } from './start.ts';
 
 /** A root file system to be: image layers below, `upper` on top. */
 export interface RootSpec {
@@ -23,6 +22,7 @@ export interface RunOptions extends MountSpec, Omit<InitOptions, 'phases' | 'loo
   readonly stdin?: string;
   readonly stdout: StreamTarget;
   readonly stderr: StreamTarget;
+  readonly confine?: (pid: number) => void;
 }
 
 /** Names in the scratch folder. Short and relative, since the options of a mount must fit into a page. */
@@ -31,7 +31,7 @@ const names = { image: 'i', skeleton: 's', mountPoints: 'm', upper: 'u', work: '
 export const workFolder = (scratch: string): string => join(scratch, names.work);
 
 /** Starts the command in the root and resolves when it is about to run. */
-export async function startInRoot(ground: Ground, root: RootSpec, options: RunOptions): Promise<Child> {
+export async function startInRoot(ground: Ground, root: RootSpec, options: RunOptions): Promise<Init> {
   const { scratch } = root;
   for (const name of [rootName, names.work, names.mountPoints]) mkdirSync(join(scratch, name));
   symlinkSync(root.image, join(scratch, names.image));
@@ -51,11 +51,12 @@ export async function startInRoot(ground: Ground, root: RootSpec, options: RunOp
   const loopbackCommand = options.network ? '' : ground.loopbackCommand;
   // A file, for it may be longer than one argument can be, and nobody else shall read the environment off the process list.
   writeFileSync(join(scratch, names.script), toInitScript({ ...options, phases, loopbackCommand }), { mode: 0o600 });
-  const { stdin, stdout, stderr, network } = options;
+  const { stdin, stdout, stderr, network, confine } = options;
   const namespace = await ground.namespace();
   return startInit({
     ...{ namespace, script: names.script, scratch, network, stdout, stderr },
     ...(stdin === undefined ? {} : { stdin }),
+    ...(confine === undefined ? {} : { confine }),
   });
 }
 

@@ -1,12 +1,14 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ContainerSpec, Executor, LoadableImage, LoadedImage, RunningContainer } from '../port.ts';
+import type { LimitSpec } from '../limits/limits.ts';
+import type { ContainerSpec, ContainerUsage, Executor, LoadableImage, LoadedImage, RunningContainer } from '../port.ts';
 import { toContainer } from '../process/container.ts';
 import type { Ground } from './ground.ts';
 import { linkLayers } from './layer-store.ts';
 import { findOrphaned } from './owned.ts';
 import { removeOverlayWork, removeTree } from './remove.ts';
 import { makeUpper, startInRoot, workFolder } from './root.ts';
+import type { CpuSeconds } from './start.ts';
 
 /**
  * Runs containers in Linux namespaces with nothing but util-linux, GNU tar and a shell; needs neither root nor a daemon.
@@ -22,7 +24,7 @@ export function createSandboxExecutor(openGround: () => Promise<Ground>): Execut
     },
     loadImage: async (image, signal) => loadImage(await openGround(), image, signal),
     start: async (image, spec) => startContainer(await openGround(), image, spec),
-    reap: async () => clearOrphans(await openGround()),
+    reap: async (isOwned) => clearOrphans(await openGround(), isOwned),
   };
 }
 
@@ -50,21 +52,43 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
   const scratch = spec.scratchDir;
   const upper = makeUpper(scratch);
   const root = { image: image.reference, layers: readLayers(image.reference), upper, scratch };
+  const limits = ground.limits.create(toLimitSpec(ground, spec));
   const release = async (): Promise<void> => {
+    await limits.remove();
     const { enter } = await ground.namespace();
     await removeOverlayWork(workFolder(scratch), enter);
     await removeTree(upper, enter);
   };
   try {
-    const child = await startInRoot(ground, root, { ...spec, noNewPrivileges: true });
-    return toContainer(child, { release });
+    const init = await startInRoot(ground, root, { ...spec, noNewPrivileges: true, confine: limits.confine });
+    return toContainer(init, {
+      finish: async ({ exitCode }) => ({
+        outOfMemory: exitCode !== 0 && limits.ranOutOfMemory(),
+        usage: { ...limits.usage(), ...toUsage(await init.cpu) },
+      }),
+      usage: async () => limits.usage(),
+      release,
+    });
   } catch (error) {
     await release();
     throw error;
   }
 }
 
-async function clearOrphans(ground: Ground): Promise<void> {
+function toLimitSpec({ options }: Ground, { id, ramBytes, vcpus }: ContainerSpec): LimitSpec {
+  return {
+    id,
+    maxProcesses: options.maxProcesses ?? 16384,
+    ...(ramBytes === undefined ? {} : { ramBytes }),
+    ...(options.limitCpus && vcpus !== undefined ? { cpus: vcpus } : {}),
+  };
+}
+
+const toUsage = (cpu: CpuSeconds | undefined): ContainerUsage =>
+  cpu === undefined ? {} : { cpuUserSeconds: cpu.user, cpuSystemSeconds: cpu.system };
+
+async function clearOrphans(ground: Ground, isOwned: (id: string) => boolean): Promise<void> {
+  await ground.limits.reap(isOwned);
   const { enter } = await ground.namespace();
   for (const name of ['layers', 'images', 'builds']) {
     for (const folder of await findOrphaned(join(ground.home, name))) await removeTree(folder, enter);

@@ -1,8 +1,7 @@
-import type { Duplex } from 'node:stream';
 import { executorError } from '../errors.ts';
 import type { StreamTarget } from '../port.ts';
 import { type Child, startChild } from '../process/child.ts';
-import { startedWord } from './init-script.ts';
+import { openChannel } from './channel.ts';
 import { toolEnvironment } from './tools.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
@@ -16,10 +15,25 @@ export interface StartOptions {
   readonly stdin?: string;
   readonly stdout: StreamTarget;
   readonly stderr: StreamTarget;
+  /** Puts the first process under its limits, before it starts anything. */
+  readonly confine?: (pid: number) => void;
 }
 
-/** Starts a container's first process and resolves when it is about to become the command. */
-export async function startInit(options: StartOptions): Promise<Child> {
+export interface CpuSeconds {
+  readonly user: number;
+  readonly system: number;
+}
+
+/** A container's processes. `kill` ends them all; `ended` resolves when the last is gone. */
+export interface Init extends Child {
+  /** The container's process 1, by its id out here. */
+  readonly firstPid: number;
+  /** Of all processes that have ended; undefined where the end was violent. Settles with `ended`. */
+  readonly cpu: Promise<CpuSeconds | undefined>;
+}
+
+/** Starts a container's first process and resolves when it is about to start the command. */
+export async function startInit(options: StartOptions): Promise<Init> {
   const child = await startChild({
     command: [
       ...options.namespace.enter,
@@ -33,37 +47,65 @@ export async function startInit(options: StartOptions): Promise<Child> {
     control: true,
     ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
   });
-  const { control } = child;
-  if (control === undefined) throw new Error('a child with a control channel has one');
-  const said = await converse(control);
-  if (said.endsWith(`${startedWord}\n`)) return child;
-  child.kill();
-  await child.ended;
-  throw toStartError(said);
+  try {
+    return await handshake(child, options);
+  } catch (error) {
+    child.kill();
+    await child.ended;
+    throw error;
+  }
 }
 
-/** Answers the first word and gives all that was said until the other side is done. */
-async function converse(control: Duplex): Promise<string> {
-  let said = '';
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      resolve(said);
-      control.destroy();
-    };
-    control.on('data', (chunk: Buffer) => {
-      if (said === '') control.write('go\n');
-      said += chunk.toString();
-      if (said.endsWith(`${startedWord}\n`)) finish();
-    });
-    control.on('error', finish);
-    control.on('close', finish);
+async function handshake(child: Child, options: StartOptions): Promise<Init> {
+  if (child.control === undefined) throw new Error('a child with a control channel has one');
+  const channel = openChannel(child.control);
+  const ready = await channel.readUntil(/^ready (\d+)\n/);
+  if (ready === undefined) throw toStartError(channel.said());
+  const firstPid = Number(ready[1]);
+  options.confine?.(firstPid);
+  channel.write('go\n');
+  if ((await channel.readUntil(/\nstarted\n/)) === undefined) throw toStartError(channel.said());
+  const cpu = channel.ended.then(() => parseTimes(channel.said()));
+  let isOver = false;
+  const ended = child.ended.then(async (end) => {
+    isOver = true;
+    return (await cpu) === undefined ? killedEnd : end;
   });
+  return {
+    ...child,
+    firstPid,
+    ended,
+    cpu,
+    kill() {
+      if (!isOver) killProcess(firstPid);
+    },
+  };
+}
+
+/** The first process was killed: it had no time for its last words, and unshare(1) says nothing of use. */
+const killedEnd = { exitCode: 137, signal: 'SIGKILL' };
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}
+
+/** Output of the shell's `times`: user and system time, of itself, then of its children. */
+function parseTimes(said: string): CpuSeconds | undefined {
+  const times = [...said.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds),
+  );
+  const [, , user, system] = times;
+  return user === undefined || system === undefined ? undefined : { user, system };
 }
 
 function toStartError(said: string): Error {
   const text =
     said
-      .replace(/^ready\n/, '')
+      .replace(/^ready.*\n/, '')
       .trim()
       .split('\n')
       .slice(0, 3)

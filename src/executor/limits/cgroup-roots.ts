@@ -1,0 +1,86 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readText, tryWrite } from './cgroup-files.ts';
+
+/** Folders in which this process may make control groups, by hierarchy. Absent: not here, or not for us. */
+export interface CgroupRoots {
+  /** cgroup v2, with the controllers that a child may have. */
+  readonly unified?: { readonly folder: string; readonly controllers: readonly string[] };
+  /** cgroup v1 hierarchies, by controller. */
+  readonly legacy: Readonly<Partial<Record<LegacyController, string>>>;
+}
+
+export type LegacyController = 'memory' | 'pids' | 'cpu' | 'cpuacct';
+
+const legacyControllers: readonly LegacyController[] = ['memory', 'pids', 'cpu', 'cpuacct'];
+
+/** cgroups(7): `/proc/self/cgroup` says where we are, `/proc/self/mountinfo` where the hierarchies are mounted. */
+export function findCgroupRoots(): CgroupRoots {
+  const own = readFileSync('/proc/self/cgroup', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(':'));
+  const mounts = readMounts();
+  const legacy: Partial<Record<LegacyController, string>> = {};
+  for (const controller of legacyControllers) {
+    const mount = mounts.find(({ type, options }) => type === 'cgroup' && options.includes(controller));
+    const path = own.find(([, names]) => names?.split(',').includes(controller))?.[2];
+    const folder = mount && path !== undefined ? toFolder(mount, path) : undefined;
+    if (folder && isWritable(folder)) legacy[controller] = folder;
+  }
+  const unified = findUnified(mounts, own.find(([, names]) => names === '')?.[2]);
+  return unified ? { unified, legacy } : { legacy };
+}
+
+interface CgroupMount {
+  readonly type: string;
+  readonly point: string;
+  readonly root: string;
+  readonly options: readonly string[];
+}
+
+function readMounts(): CgroupMount[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' - ').map((half) => half.split(' ')))
+    .filter(([, after]) => after?.[0]?.startsWith('cgroup'))
+    .map(([before, after]) => ({
+      type: after?.[0] ?? '',
+      root: before?.[3] ?? '/',
+      point: before?.[4] ?? '',
+      options: (after?.[2] ?? '').split(','),
+    }));
+}
+
+function toFolder(mount: CgroupMount, path: string): string | undefined {
+  if (mount.root !== '/' && !path.startsWith(mount.root)) return undefined;
+  const folder = join(mount.point, mount.root === '/' ? path : path.slice(mount.root.length));
+  return existsSync(folder) ? folder : undefined;
+}
+
+/**
+ * In cgroup v2 a group with processes cannot give its controllers to children ("no internal processes"), so ours lie beside
+ * the group that we are in, where that is ours to write (a delegated unit), or at the top, for root.
+ */
+function findUnified(mounts: readonly CgroupMount[], ownPath: string | undefined): CgroupRoots['unified'] {
+  const mount = mounts.find(({ type }) => type === 'cgroup2');
+  if (mount === undefined || ownPath === undefined) return undefined;
+  const parent = toFolder(mount, join(ownPath, '..'));
+  for (const folder of [parent, mount.point]) {
+    if (folder === undefined || !isWritable(folder)) continue;
+    for (const name of ['memory', 'pids', 'cpu', 'io']) tryWrite(folder, 'cgroup.subtree_control', `+${name}`);
+    const controllers = readText(folder, 'cgroup.subtree_control').trim().split(/\s+/);
+    if (controllers.includes('memory') || controllers.includes('pids')) return { folder, controllers };
+  }
+  return undefined;
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    accessSync(join(folder, 'cgroup.procs'), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

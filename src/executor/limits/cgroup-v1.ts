@@ -1,0 +1,42 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readKeyed, readNumber, removeGroup, tryWrite } from './cgroup-files.ts';
+import type { CgroupRoots, LegacyController } from './cgroup-roots.ts';
+import type { LimitSpec, Limits } from './limits.ts';
+
+const cpuPeriodUs = 100_000;
+
+/** Limits by cgroup v1, in those of its hierarchies that are ours to write. */
+export function createLegacyLimits(roots: CgroupRoots['legacy'], name: string, spec: LimitSpec): Limits {
+  const folders: Partial<Record<LegacyController, string>> = {};
+  for (const [controller, root] of Object.entries(roots) as [LegacyController, string][]) {
+    if (controller === 'cpu' && spec.cpus === undefined) continue;
+    if (controller === 'cpuacct') continue;
+    const folder = join(root, name);
+    mkdirSync(folder, { recursive: true });
+    folders[controller] = folder;
+  }
+  const { memory, pids, cpu } = folders;
+  if (memory && spec.ramBytes !== undefined) {
+    tryWrite(memory, 'memory.limit_in_bytes', spec.ramBytes);
+    tryWrite(memory, 'memory.memsw.limit_in_bytes', spec.ramBytes);
+  }
+  if (pids) tryWrite(pids, 'pids.max', spec.maxProcesses);
+  if (cpu && spec.cpus !== undefined) {
+    tryWrite(cpu, 'cpu.cfs_period_us', cpuPeriodUs);
+    tryWrite(cpu, 'cpu.cfs_quota_us', Math.round(spec.cpus * cpuPeriodUs));
+  }
+  return {
+    confine(pid) {
+      for (const folder of Object.values(folders)) tryWrite(folder, 'cgroup.procs', pid);
+    },
+    usage() {
+      const peakRamBytes = memory === undefined ? undefined : readNumber(memory, 'memory.max_usage_in_bytes');
+      return peakRamBytes === undefined ? {} : { peakRamBytes };
+    },
+    ranOutOfMemory: () => memory !== undefined && (readKeyed(memory, 'memory.oom_control', 'oom_kill') ?? 0) > 0,
+    async remove() {
+      for (const folder of Object.values(folders)) await removeGroup(folder);
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { ContainerUsage } from '../port.ts';
+
+export interface LimitSpec {
+  /** Unique on this machine. */
+  readonly id: string;
+  /** Of all processes together. */
+  readonly ramBytes?: number;
+  /** Processes and threads at one time. */
+  readonly maxProcesses: number;
+  /** Share of the machine's cores; no bound when absent. */
+  readonly cpus?: number;
+}
+
+/** What bounds one container, and measures it. */
+export interface Limits {
+  /** Takes the first process of the container in; what it starts is in as well. */
+  confine(pid: number): void;
+  usage(): ContainerUsage;
+  /** After the end of all processes: whether memory ran out at some time. */
+  ranOutOfMemory(): boolean;
+  /** Frees it. After the end of all processes. */
+  remove(): Promise<void>;
+}

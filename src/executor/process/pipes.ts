@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const batchSize = 16;
+/** open(2): names a file without opening it. Neither reader nor writer of a FIFO. */
+const O_PATH = 0x200000;
+
+/**
+ * One pipe from a child to us. Node's own are sockets, and a program that opens `/dev/stdout` fails on a socket; these are
+ * FIFOs, which behave as the pipes of a shell.
+ */
+export interface Pipe {
+  readonly reader: Readable;
+  /** Descriptor for the child; the caller closes it once the child has it. */
+  readonly writer: number;
+}
+
+/** FIFOs that have been unlinked and are free; each is held by an `O_PATH` descriptor, so a crash leaves nothing. */
+const free: number[] = [];
+
+export async function openPipe(): Promise<Pipe> {
+  const anchor = free.pop() ?? (await makeBatch());
+  const path = `/proc/self/fd/${anchor}`;
+  const reader = new Socket({
+    fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
+    readable: true,
+    writable: false,
+  });
+  // At the end no writer is left, so that the next user cannot meet this one's.
+  let isDone = false;
+  reader.once('end', () => {
+    isDone = true;
+  });
+  reader.once('close', () => {
+    if (isDone) free.push(anchor);
+    else closeSync(anchor);
+  });
+  return { reader, writer: openSync(path, constants.O_WRONLY) };
+}
+
+async function makeBatch(): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'hallmark-pipes-'));
+  try {
+    const paths = Array.from({ length: batchSize }, (_, index) => join(folder, String(index)));
+    await run('mkfifo', ['-m', '666', ...paths]);
+    const [first, ...rest] = paths.map((path) => openSync(path, O_PATH));
+    free.push(...rest);
+    return first as number;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,26 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createGround } from '../../src/executor/sandbox/ground.ts';
+import { createSandboxExecutor } from '../../src/executor/sandbox/sandbox.ts';
+import { describeExecutor } from './executor.ts';
+import { toLoadableImage } from './executor-images.ts';
+import { toolsLayer } from './layers.ts';
+
+describeExecutor(
+  'sandbox',
+  async () => {
+    const home = mkdtempSync(join(tmpdir(), 'sandbox-home-'));
+    const ground = createGround({ home, maxProcesses: 200 });
+    return {
+      executor: createSandboxExecutor(ground),
+      image: toLoadableImage([await toolsLayer()]),
+      close: async () => {
+        const namespace = await (await ground()).namespace();
+        await namespace.close();
+        rmSync(home, { recursive: true, force: true });
+      },
+    };
+  },
+  { isolates: true, limitsMemory: true, limitsProcesses: true, followsLinks: true },
+);
