@@ -36,19 +36,20 @@ export function createProblems(fileName: string): Problems {
   };
 }
 
-/** One error for all of them: the first one's code, hint and place; the message names each with its line. */
+/** One error for all of them: the first one's code and place; the message names each with its line. */
 export function throwProblems(problems: Problems): void {
   const [first, ...rest] = [...problems.found].sort((a, b) => (a.where?.line ?? 0) - (b.where?.line ?? 0));
   if (!first) return;
   if (rest.length === 0) throw first;
-  const lines = [first, ...rest].map(({ where, message }) =>
-    where?.line ? `line ${where.line}: ${message}` : message,
-  );
-  const details = { ...(first.hint ? { hint: first.hint } : {}), ...(first.where ? { where: first.where } : {}) };
-  throw imageError(first.code, `${problems.fileName} has ${lines.length} problems: ${lines.join('; ')}`, details);
+  const lines = [first, ...rest].map(({ where, message, hint }) => {
+    const place = where?.line ? `line ${where.line}: ` : '';
+    return `${place}${message}${hint ? ` (${hint})` : ''}`;
+  });
+  const message = `${problems.fileName} has ${lines.length} problems: ${lines.join('; ')}`;
+  throw imageError(first.code, message, first.where ? { where: first.where } : {});
 }
 
-/** `, did you mean "x"?` for the nearest of `known`, or nothing where none is near. */
+/** `did you mean "x"?` for the nearest of `known`, or nothing where none is near. */
 export function didYouMean(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
@@ -59,15 +60,18 @@ export function didYouMean(name: string, known: Iterable<string>): string | unde
   return best === undefined ? undefined : `did you mean "${best}"?`;
 }
 
+/** Insertions, deletions, changes and swaps of neighbours. */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)];
+  const at = (i: number, j: number) => rows[i]?.[j] ?? 0;
   for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
+    rows.push([i]);
     for (let j = 1; j <= b.length; j += 1) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const change = at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = isSwap ? at(i - 2, j - 2) + 1 : change;
+      rows[i]?.push(Math.min(change, swap, at(i - 1, j) + 1, at(i, j - 1) + 1));
     }
-    row = next;
   }
-  return row[b.length] ?? 0;
+  return at(a.length, b.length);
 }
