@@ -89,6 +89,16 @@ export interface ContainerRequest extends RecordBase, ContainerWork {
   readonly log_uuid: Uuid | null;
   /** Write-only on the wire: always `{}` when read. */
   readonly secret_mounts: Mounts;
+  readonly output_storage_classes?: readonly string[];
+  /** True: it is expected to run until it is told to end; with `published_ports`, by port (Arvados 3.2). */
+  readonly service?: boolean;
+  readonly published_ports?: Readonly<Record<string, PublishedPort>>;
+}
+
+export interface PublishedPort {
+  readonly access: 'public' | 'private';
+  readonly initial_path: string;
+  readonly label: string;
 }
 
 export interface RuntimeStatus {

@@ -18,27 +18,28 @@ export interface WorkDirEntry {
 export async function evaluateWorkDir(
   requirements: Requirements,
   expressions: Expressions,
-  outdir: string,
+  targets: WorkDirTargets,
 ): Promise<WorkDirEntry[]> {
   const requirement = findRequirement(requirements, 'InitialWorkDirRequirement');
   if (!requirement) return [];
   const listing = await expressions.evaluate(requirement.fields.listing ?? [], listingField);
   const entries: WorkDirEntry[] = [];
-  const reader = { expressions, targets: { outdir, mayBeAbsolute: hasContainer(requirements) } };
+  const reader = { expressions, targets };
   for (const item of Array.isArray(listing) ? listing : [listing]) entries.push(...(await readItem(item, reader)));
   return entries;
 }
 
 const listingField = 'InitialWorkDirRequirement.listing';
 
-/** An absolute entryname needs DockerRequirement among the requirements: only then is the path certainly inside a container. */
-function hasContainer(requirements: Requirements): boolean {
-  return findRequirement(requirements, 'DockerRequirement')?.isHint === false;
+export interface WorkDirTargets {
+  readonly outdir: string;
+  /** Only where DockerRequirement is a requirement: then such a path is certainly inside a container. */
+  readonly mayBeAbsolute: boolean;
 }
 
 interface Reader {
   readonly expressions: Expressions;
-  readonly targets: { readonly outdir: string; readonly mayBeAbsolute: boolean };
+  readonly targets: WorkDirTargets;
 }
 
 /** An item: null, a File or Directory, a list of these, a Dirent, or an expression that gives one of them. */

@@ -1,3 +1,5 @@
+import { isUuid } from '../core/ids.ts';
+import { arvadosPrefix } from '../cwl/schema/requirement.ts';
 import { type CwlObject, isFile } from '../cwl/values.ts';
 import { formatKeepLocation, parseKeepLocation } from '../keep/location.ts';
 import { type FileObject, fileObjects } from './file-objects.ts';
@@ -22,6 +24,7 @@ export function mountInputs(inputs: CwlObject, moved: ReadonlyMap<string, string
       location: formatKeepLocation(portableDataHash, directory),
       target: directoryTarget,
       writable: false,
+      ...collectionUuid(object),
     });
     previous = `${directoryTarget}/`;
   }
@@ -30,6 +33,11 @@ export function mountInputs(inputs: CwlObject, moved: ReadonlyMap<string, string
 
 const toTarget = (root: string, hash: string, path: string): string =>
   path === '' ? `${root}/${hash}` : `${root}/${hash}/${path}`;
+
+function collectionUuid(object: FileObject): { readonly collectionUuid?: string } {
+  const uuid = object[`${arvadosPrefix}collectionUUID`] ?? object['arv:collectionUUID'];
+  return typeof uuid === 'string' && isUuid(uuid) ? { collectionUuid: uuid } : {};
+}
 
 function* referenced(value: unknown, moved: ReadonlyMap<string, string>): Generator<readonly [string, FileObject]> {
   for (const object of fileObjects(value)) {

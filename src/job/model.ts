@@ -87,9 +87,16 @@ export interface RuntimeContext {
 
 export type JobMount =
   /** `keep:PDH[/path]` appears at `target`; a file or a directory. */
-  | { readonly kind: 'keep'; readonly location: string; readonly target: string; readonly writable: boolean }
-  /** A secret file: its text is in no collection. */
-  | { readonly kind: 'text'; readonly content: string; readonly target: string; readonly secret: true };
+  | {
+      readonly kind: 'keep';
+      readonly location: string;
+      readonly target: string;
+      readonly writable: boolean;
+      /** Of the collection, where the input names it (`arv:collectionUUID`). */
+      readonly collectionUuid?: string;
+    }
+  /** A file whose text is in no collection: a secret, or one that names paths of the host. */
+  | { readonly kind: 'text'; readonly content: string; readonly target: string; readonly secret: boolean };
 
 export interface JobResources {
   /** May be a fraction of a core. */

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../core/json.ts';
+import { arvadosPrefix, hallmarkPrefix, requirementShapes } from '../cwl/schema/requirement.ts';
 import { jobError } from './errors.ts';
 import type { Expressions } from './evaluate.ts';
 import type { EffectiveRequirement, ToolJob } from './model.ts';
@@ -53,7 +54,8 @@ const unevaluated = new Set([
   'InitialWorkDirRequirement',
   'EnvVarRequirement',
   'ResourceRequirement',
-  'urn:hallmark:cwl#ImageBuild',
+  `${hallmarkPrefix}ImageBuild`,
+  `${arvadosPrefix}OutOfMemoryRetry`,
 ]);
 
 /** Every entry in effect, the expressions in its fields replaced by their values. */
@@ -67,7 +69,7 @@ export async function evaluateRequirements(
   ];
   const evaluated: EffectiveRequirement[] = [];
   for (const entry of entries) {
-    if (unevaluated.has(entry.class)) evaluated.push(entry);
+    if (unevaluated.has(entry.class) || !requirementShapes.has(entry.class)) evaluated.push(entry);
     else
       evaluated.push({
         ...entry,

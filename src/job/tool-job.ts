@@ -25,8 +25,10 @@ import { stageWorkDir } from './work-dir-mounts.ts';
 export interface ToolJobOptions {
   readonly keep: JobFiles;
   readonly javascript: ExpressionEngine;
-  /** Of a container or of the host; a tool's own `dockerOutputDirectory` replaces `outdir`. */
+  /** `containerPaths` or `hostPaths`; in a container the tool's `dockerOutputDirectory` replaces `outdir`. */
   readonly paths: JobPaths;
+  /** Whether the tool runs in a container, where any absolute path is its own. */
+  readonly inContainer: boolean;
   readonly fitsFormat?: FormatCheck;
 }
 
@@ -40,7 +42,7 @@ export type ToolStep = StepJob & { readonly process: CommandLineTool };
 export async function toToolJob(step: ToolStep, options: ToolJobOptions): Promise<PreparedJob> {
   const { process: tool, requirements } = step;
   const staged: Staged = { collections: [], blocks: [] };
-  const paths = toPaths(options.paths, requirements);
+  const paths = options.inContainer ? toPaths(options.paths, requirements) : options.paths;
   const where = { ...tool.position, step: step.name };
   const bind = (inputs: CwlObject, runtime: Partial<RuntimeContext>): Expressions =>
     bindExpressions({
@@ -61,10 +63,14 @@ export async function toToolJob(step: ToolStep, options: ToolJobOptions): Promis
   const resources = await evaluateResources(requirements, early, tool.cwlVersion);
   const runtime = toRuntime(paths, resources);
 
+  const isRequired = options.inContainer && findRequirement(requirements, 'DockerRequirement')?.isHint === false;
   const hidden = secretInputs(requirements);
   const secrets = secretValues(inputs, hidden);
-  const entries = await evaluateWorkDir(requirements, bind(inputs, runtime), paths.outdir);
-  const workDir = await stageWorkDir(entries, { keep, paths, staged, outdir: paths.outdir, secrets });
+  const entries = await evaluateWorkDir(requirements, bind(inputs, runtime), {
+    outdir: paths.outdir,
+    mayBeAbsolute: isRequired,
+  });
+  const workDir = await stageWorkDir(entries, { keep, paths, staged, secrets, inContainer: options.inContainer });
   const seen = seeMoved(inputs, workDir.moved);
   const expressions = bind(seen, runtime);
 
@@ -91,7 +97,7 @@ export async function toToolJob(step: ToolStep, options: ToolJobOptions): Promis
   return { job, ...staged };
 }
 
-/** DockerRequirement.dockerOutputDirectory (CWL v1.2, section 5.2) counts only in a container. */
+/** DockerRequirement.dockerOutputDirectory (CWL v1.2, section 5.2). */
 function toPaths(paths: JobPaths, requirements: Requirements): JobPaths {
   const outdir = findRequirement(requirements, 'DockerRequirement')?.fields.dockerOutputDirectory;
   if (outdir === undefined || outdir === null) return paths;

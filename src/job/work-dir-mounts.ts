@@ -5,11 +5,12 @@ import { draftCollection } from './collection-draft.ts';
 import { jobError } from './errors.ts';
 import { type FileObject, nameOf } from './file-objects.ts';
 import type { WorkDirEntry } from './initial-work-dir.ts';
-import type { JobMount } from './model.ts';
+import type { JobMount, JobPaths } from './model.ts';
 import type { StagingOptions } from './staging.ts';
 
 export interface WorkDirOptions extends StagingOptions {
-  readonly outdir: string;
+  readonly paths: JobPaths;
+  readonly inContainer: boolean;
   /** Values that may be in no collection: a text that holds one becomes a secret mount. */
   readonly secrets: readonly string[];
 }
@@ -27,29 +28,44 @@ export interface StagedWorkDir {
  * containers of either can be reused by the other.
  */
 export async function stageWorkDir(entries: readonly WorkDirEntry[], options: WorkDirOptions): Promise<StagedWorkDir> {
-  const { outdir, secrets, staged } = options;
+  const { staged } = options;
+  const { outdir } = options.paths;
   const draft = draftCollection(options.keep, staged.blocks);
-  const secretMounts: JobMount[] = [];
+  const textMounts: JobMount[] = [];
   const visible: WorkDirEntry[] = [];
   for (const entry of entries) {
     const { target, content } = entry;
     if ('object' in content) await draft.add(inCollection(target), content.object);
-    else if (secrets.some((secret) => content.text.includes(secret))) {
-      secretMounts.push({ kind: 'text', content: content.text, target: toAbsolute(target, outdir), secret: true });
+    else if (staysText(content.text, options)) {
+      textMounts.push(toTextMount(content.text, toAbsolute(target, outdir), options));
       continue;
     } else draft.addText(inCollection(target), content.text);
     visible.push(entry);
   }
   refuseOverlap(entries, options);
-  if (draft.isEmpty) return { mounts: secretMounts, moved: new Map(), writable: new Map() };
+  if (draft.isEmpty) return { mounts: textMounts, moved: new Map(), writable: new Map() };
   const collection = draft.build();
   staged.collections.push(collection);
   const mounts = outermost(visible).map(({ target, writable }): JobMount => {
     const location = formatKeepLocation(collection.portableDataHash, inCollection(target));
     return { kind: 'keep', location, target: toAbsolute(target, outdir), writable };
   });
-  return { mounts: [...mounts, ...secretMounts], ...movedObjects(visible, outdir) };
+  return { mounts: [...mounts, ...textMounts], ...movedObjects(visible, outdir) };
 }
+
+const isSecret = (text: string, { secrets }: WorkDirOptions): boolean =>
+  secrets.some((secret) => text.includes(secret));
+
+/** Paths of the host are put in place of those that a job knows where the text is seen, which cannot be in a collection. */
+const staysText = (text: string, options: WorkDirOptions): boolean =>
+  isSecret(text, options) || (!options.inContainer && Object.values(options.paths).some((path) => text.includes(path)));
+
+const toTextMount = (content: string, target: string, options: WorkDirOptions): JobMount => ({
+  kind: 'text',
+  content,
+  target,
+  secret: isSecret(content, options),
+});
 
 const inCollection = (target: string): string => (target.startsWith('/') ? target.slice(1) : target);
 const toAbsolute = (target: string, outdir: string): string =>
@@ -97,10 +113,10 @@ function movedObjects(entries: readonly WorkDirEntry[], outdir: string) {
 }
 
 /** An absolute entry may not hide Keep, the temporary directory, or the directories above the output directory. */
-function refuseOverlap(entries: readonly WorkDirEntry[], { outdir, paths }: WorkDirOptions): void {
+function refuseOverlap(entries: readonly WorkDirEntry[], { paths }: WorkDirOptions): void {
   for (const { target } of entries) {
     if (!target.startsWith('/')) continue;
-    const hidden = [outdir, paths.keep].find((path) => path === target || path.startsWith(`${target}/`));
+    const hidden = [paths.outdir, paths.keep].find((path) => path === target || path.startsWith(`${target}/`));
     const inside = target.startsWith(`${paths.keep}/`) ? paths.keep : hidden;
     if (inside === undefined) continue;
     throw jobError('job/bad-name', `entryname: ${JSON.stringify(target)} would hide ${inside}`, {

@@ -88,7 +88,7 @@ async function prepareInputs(
   const inputs: Record<string, CwlValue | undefined> = { ...toProcessInputs(workflow, given, name) };
   const options = { keep: machine.options.keep, cwlVersion: workflow.cwlVersion, requirements };
   for (const input of workflow.inputs) {
-    if (!input.loadContents && !input.loadListing) continue;
+    if (!input.loadContents && !input.loadListing && !input.inputBinding?.loadContents) continue;
     inputs[input.id] = await loadInput(input, inputs[input.id] ?? null, options);
   }
   return inputs as CwlObject;
