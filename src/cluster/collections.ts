@@ -26,7 +26,7 @@ export function createCollection(store: Store, given: Attributes): CollectionRec
 export function updateCollection(store: Store, uuid: Uuid, given: Attributes): CollectionRecord {
   return store.write(() => {
     const current = readRecord(store, 'collections', uuid);
-    const attributes = checkAttributes('collections', given, current as unknown as Attributes);
+    const attributes = checkAttributes('collections', given, (name) => (current as unknown as Attributes)[name]);
     const moves = 'manifest_text' in attributes || 'portable_data_hash' in attributes;
     const content = moves ? saveContent(store, attributes) : current.portable_data_hash;
     updateRecord(store, 'collections', uuid, { ...attributes, portable_data_hash: content });

@@ -24,7 +24,12 @@ export function updateSimple<R extends SimpleResource>(
 ): Records[R] {
   return store.write(() => {
     const current = readRecord(store, resource, uuid);
-    updateRecord(store, resource, uuid, checkAttributes(resource, given, current as unknown as Attributes));
+    updateRecord(
+      store,
+      resource,
+      uuid,
+      checkAttributes(resource, given, (name) => (current as unknown as Attributes)[name]),
+    );
     return readRecord(store, resource, uuid);
   });
 }

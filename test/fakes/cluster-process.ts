@@ -1,7 +1,7 @@
 /**
  * A runner process for tests: `node cluster-process.ts FILE COUNT MODE`. Submits COUNT requests named by their number and
  * dispatches them; each container notes its start and end in FILE.notes. `wait` containers do not end by themselves;
- * `slow` ones take a moment. Prints `running UUID` for each start and `done` when all of its requests are final.
+ * `slow` ones take a moment. Prints `submitted`, `running UUID` for each start and `done` when all of its requests are final.
  */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,6 +33,7 @@ const made = await Promise.all(
     cluster.create('container_requests', hostRequest({ command: ['work', String(index)] })),
   ),
 );
+console.log('submitted');
 const isFinal = async () => {
   const filters = [
     ['uuid', 'in', made.map(({ uuid }) => uuid)],

@@ -3,7 +3,7 @@ import type { Container, ContainerState, Mounts, RuntimeStatus } from '../../api
 import type { Uuid } from '../../core/ids.ts';
 import { hasContent } from '../collections.ts';
 import { type Attributes, checkAttributes, show } from '../store/attributes.ts';
-import { readRecord, updateRecord } from '../store/records.ts';
+import { readRecord, readSome, updateRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { type Ending, finishContainer } from './lifecycle.ts';
 
@@ -28,17 +28,25 @@ const reports: Readonly<Record<ContainerState, ReadonlySet<string>>> = {
   Cancelled: new Set(['runtime_status', 'log', 'output', 'output_properties']),
 };
 
+/** What the rules look at. */
+const ruled = ['uuid', 'state', 'priority', 'locked_by_uuid', 'lock_count', 'runtime_status'] as const;
+type Ruled = Pick<Container, (typeof ruled)[number]>;
+
 export function updateContainer(store: Store, uuid: Uuid, given: Attributes): Container {
   return store.write(() => {
-    const current = readRecord(store, 'containers', uuid);
-    const changes = withoutSame(current, checkAttributes('containers', given, current as unknown as Attributes));
-    const state = (changes.state as ContainerState | undefined) ?? current.state;
+    const current: Ruled = readSome(store, 'containers', uuid, ruled);
+    const state = (given.state as ContainerState | undefined) ?? current.state;
+    const changes = checkAttributes('containers', given, (name) => readAttribute(store, uuid, name));
     checkHolder(store, current, state);
-    checkState(current, state, 'state' in changes);
+    checkState(current, state);
     checkReports(store, current, state, changes);
     apply(store, current, state, changes);
     return readRecord(store, 'containers', uuid);
   });
+}
+
+function readAttribute(store: Store, uuid: Uuid, name: string): unknown {
+  return (readRecord(store, 'containers', uuid) as unknown as Attributes)[name];
 }
 
 /** Secret mounts for whoever runs the container, and for nobody else. */
@@ -53,7 +61,7 @@ export function readContainerSecrets(store: Store, uuid: Uuid): Mounts {
   return JSON.parse(String(row.secret_mounts)) as Mounts;
 }
 
-function apply(store: Store, current: Container, state: ContainerState, changes: Attributes): void {
+function apply(store: Store, current: Ruled, state: ContainerState, changes: Attributes): void {
   const { uuid } = current;
   const isReport = state === current.state;
   if (isReport) updateRecord(store, 'containers', uuid, changes);
@@ -93,22 +101,22 @@ export function unlockContainer(
   finishContainer(store, uuid, { state: 'Cancelled', runtime_status });
 }
 
-function cancelStatus(current: Container, changes: Attributes): RuntimeStatus {
+function cancelStatus(current: Ruled, changes: Attributes): RuntimeStatus {
   const status = (changes.runtime_status as RuntimeStatus | undefined) ?? current.runtime_status;
   if (status.error !== undefined) return status;
   const error = current.priority === 0 ? 'cancelled: no request wants it any more' : 'ended before it had an exit code';
   return { ...status, error };
 }
 
-function checkHolder(store: Store, current: Container, state: ContainerState): void {
+function checkHolder(store: Store, current: Ruled, state: ContainerState): void {
   if (current.state === 'Queued' && state !== 'Queued') return;
   if (current.locked_by_uuid === store.session.uuid) return;
   const holder = current.locked_by_uuid ?? 'nobody';
   throw forbidden(current, `${current.state} and locked by ${holder}: only the holder of its lock may change it`);
 }
 
-function checkState(current: Container, state: ContainerState, changes: boolean): void {
-  if (!changes) return;
+function checkState(current: Ruled, state: ContainerState): void {
+  if (state === current.state) return;
   if (!Object.hasOwn(next, state)) {
     throw apiError(
       'api/bad-attribute',
@@ -127,7 +135,7 @@ function checkState(current: Container, state: ContainerState, changes: boolean)
   }
 }
 
-function checkReports(store: Store, current: Container, state: ContainerState, changes: Attributes): void {
+function checkReports(store: Store, current: Ruled, state: ContainerState, changes: Attributes): void {
   for (const [name, value] of Object.entries(changes)) {
     if (name === 'state') continue;
     if (!reports[state].has(name)) throw forbidden(current, `${name} cannot change while it is ${state}`);
@@ -148,14 +156,5 @@ function checkReports(store: Store, current: Container, state: ContainerState, c
   }
 }
 
-function withoutSame(current: Container, changes: Attributes): Attributes {
-  const before = current as unknown as Attributes;
-  const isOwn = (name: string) => name !== 'runtime_status' && name !== 'exit_code';
-  const entries = Object.entries(changes).filter(
-    ([name, value]) => !isOwn(name) || JSON.stringify(value) !== JSON.stringify(before[name]),
-  );
-  return Object.fromEntries(entries);
-}
-
-const forbidden = (current: Container, message: string) =>
+const forbidden = (current: Ruled, message: string) =>
   apiError('api/forbidden-change', `container ${current.uuid}: ${message}`, { where: { container: current.uuid } });

@@ -1,12 +1,18 @@
 import type { Container, ContainerRequest } from '../../api/records.ts';
 import type { PortableDataHash, Uuid } from '../../core/ids.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { insertRecord, updateRecord } from '../store/records.ts';
+import { insertRecord, readSome, updateRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { addSeconds } from '../store/time.ts';
 
+const ending = ['uuid', 'state', 'output', 'log', 'output_properties', 'runtime_status'] as const;
+/** What an ended container leaves to its requests. */
+export type EndedContainer = Pick<Container, (typeof ending)[number]>;
+
+export const readEnded = (store: Store, uuid: Uuid): EndedContainer => readSome(store, 'containers', uuid, ending);
+
 /** Ends a request: its own records of the output and the log, its secrets gone. Inside `store.write`. */
-export function finalize(store: Store, request: ContainerRequest, container: Container): void {
+export function finalize(store: Store, request: ContainerRequest, container: EndedContainer): void {
   const output = container.output && saveOutput(store, request, container, container.output);
   const log = container.log && saveLog(store, request, container, container.log);
   updateRecord(
@@ -19,7 +25,12 @@ export function finalize(store: Store, request: ContainerRequest, container: Con
 }
 
 /** Properties as Arvados sets them (doc/api/properties, "Collection type values"); what the request asks for wins. */
-function saveOutput(store: Store, request: ContainerRequest, container: Container, content: PortableDataHash): Uuid {
+function saveOutput(
+  store: Store,
+  request: ContainerRequest,
+  container: EndedContainer,
+  content: PortableDataHash,
+): Uuid {
   const now = store.now();
   const properties: JsonObject = {
     type: request.requesting_container_uuid === null ? 'output' : 'intermediate',
@@ -38,7 +49,7 @@ function saveOutput(store: Store, request: ContainerRequest, container: Containe
   }).uuid;
 }
 
-function saveLog(store: Store, request: ContainerRequest, container: Container, content: PortableDataHash): Uuid {
+function saveLog(store: Store, request: ContainerRequest, container: EndedContainer, content: PortableDataHash): Uuid {
   return insertRecord(store, 'collections', {
     owner_uuid: request.owner_uuid,
     name: `Log for ${request.name || request.uuid}`,

@@ -4,7 +4,7 @@ import type { Attributes } from '../store/attributes.ts';
 import { readRecord, updateRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { assignContainer } from './assign.ts';
-import { finalize } from './finalize.ts';
+import { type EndedContainer, finalize, readEnded } from './finalize.ts';
 
 /**
  * What follows when one thing changes: requests decide what containers are wanted, the end of a container ends its requests
@@ -22,7 +22,7 @@ export function assign(store: Store, request: ContainerRequest, secretMounts: Mo
 /** What a request changes about a container that was there before it, and the other way round. */
 export function join(store: Store, request: Uuid, container: Uuid): void {
   updatePriority(store, container);
-  if (hasEnded(store, container)) settle(store, request, readRecord(store, 'containers', container));
+  if (hasEnded(store, container)) settle(store, request, readEnded(store, container));
 }
 
 export function readSecretMounts(store: Store, request: Uuid): Mounts {
@@ -53,7 +53,7 @@ const cancelledInQueue = {
 function settleRequestsOf(store: Store, uuid: Uuid): void {
   const waiting = store.db.all(waitingFor, uuid);
   if (waiting.length > 0) {
-    const container = readRecord(store, 'containers', uuid);
+    const container = readEnded(store, uuid);
     for (const row of waiting) settle(store, row.uuid as Uuid, container);
   }
   cancelChildren(store, uuid);
@@ -62,7 +62,7 @@ function settleRequestsOf(store: Store, uuid: Uuid): void {
 const waitingFor = `
   SELECT uuid FROM container_requests WHERE container_uuid = ? AND state = 'Committed' ORDER BY id`;
 
-function settle(store: Store, uuid: Uuid, container: Container): void {
+function settle(store: Store, uuid: Uuid, container: EndedContainer): void {
   const request = readRecord(store, 'container_requests', uuid);
   if (container.state === 'Cancelled' && mayRetry(request, container)) {
     assign(store, request, readSecretMounts(store, uuid));
@@ -77,7 +77,7 @@ function hasEnded(store: Store, container: Uuid): boolean {
 }
 
 /** Only the infrastructure's failures are tried again, and not those that would come again the same way. */
-function mayRetry(request: ContainerRequest, container: Container): boolean {
+function mayRetry(request: ContainerRequest, container: EndedContainer): boolean {
   if (request.priority === 0 || request.container_count >= request.container_count_max) return false;
   return container.runtime_status.retryable !== false;
 }

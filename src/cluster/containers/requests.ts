@@ -30,7 +30,7 @@ export function createRequest(store: Store, given: Attributes): ContainerRequest
 export function updateRequest(store: Store, uuid: Uuid, given: Attributes): ContainerRequest {
   return store.write(() => {
     const current = readRecord(store, table, uuid);
-    const changes = checkAttributes(table, given, current as unknown as Attributes);
+    const changes = checkAttributes(table, given, (name) => (current as unknown as Attributes)[name]);
     if (current.state === 'Uncommitted') updateUncommitted(store, current, changes);
     else updateCommitted(store, current, changes);
     return readRecord(store, table, uuid);

@@ -99,7 +99,7 @@ describe('several processes on one store', () => {
     const victim = run(1, 'wait');
     const [, uuid] = (await victim.line('running')).split(' ');
     const heir = run(1, 'slow');
-    await sleep(300);
+    await heir.line('submitted');
     expect(notes()).toHaveLength(1);
     victim.child.kill('SIGKILL');
     expect(await heir.exit).toBe(0);

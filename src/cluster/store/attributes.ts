@@ -24,7 +24,7 @@ const shapes: Readonly<Record<AttributeKind, string>> = {
 export function checkAttributes(
   resource: Resource,
   given: Attributes,
-  current: Attributes = {},
+  current: (name: string) => unknown = () => undefined,
 ): Record<string, unknown> {
   const checked: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(given)) {
@@ -32,7 +32,7 @@ export function checkAttributes(
     const attribute = findAttribute(resource, name);
     checkKind(resource, name, attribute, value);
     if (!attribute.readOnly) checked[name] = attribute.kind === 'time' ? storedTime(value) : value;
-    else if (!isSame(value, current[name] ?? null)) {
+    else if (!isSame(value, current(name) ?? null)) {
       throw apiError('api/forbidden-change', `${resource}: ${name} is set by the cluster, got ${show(value)}`, {
         hint: 'leave it out',
         where: { field: name },

@@ -8,6 +8,8 @@ type Listener = (event: ClusterEvent) => void;
 /** Tells watchers of committed changes: own ones at once, those of other processes within `pollMs`. */
 export interface ChangeFeed {
   add(resource: Resource, uuid: Uuid): void;
+  /** Returns the call that forgets what has been added since. */
+  mark(): () => void;
   commit(): void;
   rollback(): void;
   watch(listener: Listener): () => void;
@@ -40,6 +42,12 @@ export function createChangeFeed(db: Database, session: Uuid): ChangeFeed {
       if (added % pruneEvery === 0) {
         db.run('DELETE FROM changes WHERE seq < (SELECT MAX(seq) FROM changes) - ?', keptChanges);
       }
+    },
+    mark: () => {
+      const length = pending.size;
+      return () => {
+        for (const uuid of [...pending.keys()].slice(length)) pending.delete(uuid);
+      };
     },
     commit: () => {
       const events = [...pending.values()];

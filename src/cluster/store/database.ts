@@ -24,7 +24,7 @@ const inMemory = ':memory:';
 const busyTimeoutMs = 10_000;
 /** 32 MiB between two checkpoints: each of them waits for the disk. */
 const checkpointPages = 8_192;
-/** Filters make statements of any shape: the ones used least recently are let go. */
+/** Filters make statements of any shape: their number is bounded. */
 const maxStatements = 300;
 
 export function openDatabase(path: string): Database {
@@ -39,15 +39,11 @@ export function openDatabase(path: string): Database {
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const known = statements.get(sql);
-    const statement = known ?? connection.prepare(sql);
-    if (known) statements.delete(sql);
+    if (known) return known;
+    if (statements.size >= maxStatements) statements.clear();
+    const statement = connection.prepare(sql);
     statements.set(sql, statement);
-    if (statements.size > maxStatements) for (const oldest of statements.keys()) return forget(oldest, statement);
     return statement;
-  };
-  const forget = (sql: string, kept: StatementSync) => {
-    statements.delete(sql);
-    return kept;
   };
   const bind = (parameters: readonly SqlValue[]) => parameters as SQLInputValue[];
   return {

@@ -47,6 +47,18 @@ export function readRecord<R extends Resource>(store: Store, resource: R, uuid: 
   });
 }
 
+/** Some attributes of a record, trashed or not: for rules that need few of a large record. */
+export function readSome<R extends Resource, K extends keyof Records[R] & string>(
+  store: Store,
+  resource: R,
+  uuid: string,
+  names: readonly K[],
+): Pick<Records[R], K> {
+  const columns = columnsOf(resource, names);
+  const row = store.db.get(`SELECT ${toSelectList(columns)} FROM ${resource} WHERE uuid = ?`, uuid);
+  return row ? toRecord<R>(columns, row) : readRecord(store, resource, uuid);
+}
+
 /** The record even if it is in the trash: what has just been changed. */
 export function readStored<R extends Resource>(store: Store, resource: R, uuid: string): Records[R] {
   const row = store.db.get(`SELECT ${selectLists[resource]} FROM ${resource} WHERE uuid = ?`, uuid);

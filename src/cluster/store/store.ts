@@ -3,6 +3,7 @@ import type { ClusterEvent } from '../../api/port.ts';
 import type { Resource } from '../../api/records.ts';
 import { type Clock, toRfc3339Nano } from '../../core/clock.ts';
 import type { Uuid } from '../../core/ids.ts';
+import { createBatch } from './batch.ts';
 import { createChangeFeed } from './change-feed.ts';
 import { type Database, openDatabase } from './database.ts';
 import { migrate } from './migrations/migrate.ts';
@@ -21,6 +22,8 @@ export interface Store {
   readonly secretKey: string;
   /** One transaction; what it `changed` is told to the watchers once it is kept. Called within one, joins it. */
   write<T>(work: () => T): T;
+  /** A call from outside: the same, together with the calls that come in this turn of the event loop. */
+  call<T>(work: () => T): Promise<T>;
   changed(resource: Resource, uuid: Uuid): void;
   watch(listener: (event: ClusterEvent) => void): () => void;
   close(): void;
@@ -59,6 +62,7 @@ function createStore(db: Database, clock: Clock): Store {
       depth -= 1;
     }
   };
+  const batch = createBatch(db, feed, write);
   return {
     db,
     session,
@@ -71,9 +75,11 @@ function createStore(db: Database, clock: Clock): Store {
       lastNs = ns > lastNs ? ns : lastNs + 1n;
       return format(lastNs);
     },
+    call: batch.add,
     changed: feed.add,
     watch: feed.watch,
     close: () => {
+      batch.flush();
       feed.close();
       session.end();
       db.close();

@@ -121,6 +121,9 @@ CREATE INDEX requests_name ON container_requests (name);
 CREATE INDEX requests_parent ON container_requests (requesting_container_uuid) WHERE requesting_container_uuid IS NOT NULL;
 CREATE INDEX requests_output ON container_requests (output_uuid) WHERE output_uuid IS NOT NULL;
 
+CREATE INDEX requests_run ON container_requests (json_extract(properties, '$."hm:run"'))
+  WHERE json_extract(properties, '$."hm:run"') IS NOT NULL;
+
 CREATE TABLE links (${base},
   link_class TEXT NOT NULL,
   name TEXT NOT NULL,
