@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createFakeClusterApi } from '../../test/fakes/cluster-api.ts';
 import {
   baseDigest,
   collectionMount,
@@ -11,7 +10,8 @@ import {
   type RecordedRun,
   recordRun,
 } from '../../test/fakes/traced-run.ts';
-import type { ClusterApi } from '../api/port.ts';
+import { hostImage } from '../api/records.ts';
+import { type Cluster, openCluster } from '../cluster/cluster.ts';
 import { parseManifest } from '../keep/manifest.ts';
 import { createMemoryBlockStore } from '../keep/memory-store.ts';
 import { combine } from '../keep/tree.ts';
@@ -20,17 +20,21 @@ import type { Ingredient } from './ingredients.ts';
 import { sha256Of } from './recipe.ts';
 
 let home: string;
-let api: ClusterApi;
+let api: Cluster;
 let run: RecordedRun;
 const blocks = createMemoryBlockStore();
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'hallmark-affected-'));
-  api = createFakeClusterApi();
+  api = openCluster({ path: ':memory:' });
   run = await recordRun(api, blocks);
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+afterEach(() => {
+  api.close();
+  return rm(home, { recursive: true, force: true });
+});
 
+const host = { container_image: hostImage };
 const names = async (ingredient: Ingredient) =>
   (await findAffected(api, ingredient)).map(({ requestName }) => requestName);
 
@@ -108,7 +112,7 @@ describe('what an ingredient went into', () => {
     ]);
     await api.create('collections', { manifest_text: joined.manifestText });
     const mounts = { '/keep/in': collectionMount(joined.portableDataHash) };
-    await finished({ name: 'report', mounts }, await collection({ 'report.html': 'r' }));
+    await finished({ ...host, name: 'report', mounts }, await collection({ 'report.html': 'r' }));
     expect(await names({ input: run.reads.portable_data_hash })).toEqual(['align', 'call', 'report']);
   });
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createFakeClusterApi } from '../../test/fakes/cluster-api.ts';
 import {
   baseDigest,
   collectionMount,
@@ -14,8 +13,8 @@ import {
   type RecordedRun,
   recordRun,
 } from '../../test/fakes/traced-run.ts';
-import type { ClusterApi } from '../api/port.ts';
 import { hostImage } from '../api/records.ts';
+import { type Cluster, openCluster } from '../cluster/cluster.ts';
 import { parseManifest } from '../keep/manifest.ts';
 import { createMemoryBlockStore } from '../keep/memory-store.ts';
 import type { BlockStore } from '../keep/port.ts';
@@ -29,17 +28,20 @@ const schema = JSON.parse(readFileSync(new URL('../../schemas/provenance.schema.
 const isValid = new Ajv2020({ allErrors: true, strict: true, strictTypes: false }).compile(schema);
 
 let home: string;
-let api: ClusterApi;
+let api: Cluster;
 let blocks: BlockStore;
 let run: RecordedRun;
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'hallmark-trace-'));
-  api = createFakeClusterApi();
+  api = openCluster({ path: ':memory:' });
   blocks = createMemoryBlockStore();
   run = await recordRun(api, blocks);
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+afterEach(() => {
+  api.close();
+  return rm(home, { recursive: true, force: true });
+});
 
 async function traceValid(subject: string): Promise<ProvenanceGraph> {
   const graph = await trace({ api, blocks }, subject);
@@ -53,6 +55,8 @@ async function hostFile(text: string, name = 'result.vcf'): Promise<string> {
   await writeFile(path, text);
   return path;
 }
+
+const host = { container_image: hostImage };
 
 const kinds = (graph: ProvenanceGraph) => graph.nodes.map(({ kind }) => kind);
 const node = (graph: ProvenanceGraph, id: string) => graph.nodes.find((candidate) => candidate.id === id);
@@ -75,8 +79,6 @@ describe('the trace of a result file', () => {
       dockerfile: { text: dockerfileText, sha256: sha256Of(dockerfileText) },
       context: { portableDataHash: run.context.portable_data_hash },
       buildArguments: { BWA: '0.7.17' },
-      target: 'tools',
-      platform: 'linux/amd64',
       git: { commit: '0123456789abcdef0123456789abcdef01234567', dirty: true, branch: 'main' },
       bases: [{ reference: 'debian:stable-slim', portableDataHash: run.base.portable_data_hash }],
       container: { exitCode: 0, state: 'Complete' },
@@ -105,7 +107,10 @@ describe('the trace of a result file', () => {
   it('names the step that made it, not one that only passed it on', async () => {
     const { collection, finished } = createRecorder(api, blocks);
     const passed = await collection({ 'copy/s1.vcf': 'VCF of s1', 'index.tbi': 'index' });
-    await finished({ name: 'index', mounts: { '/keep/vcf': collectionMount(run.vcf.portable_data_hash) } }, passed);
+    await finished(
+      { ...host, name: 'index', mounts: { '/keep/vcf': collectionMount(run.vcf.portable_data_hash) } },
+      passed,
+    );
     const graph = await traceValid(await hostFile('VCF of s1'));
     expect(edgesFrom(graph, graph.subject)).toEqual([`in ${run.vcf.portable_data_hash}`]);
   });
@@ -113,7 +118,7 @@ describe('the trace of a result file', () => {
   it('names every step that made the same content by itself', async () => {
     const { collection, finished } = createRecorder(api, blocks);
     const again = await collection({ 'other.vcf': 'VCF of s1' });
-    await finished({ name: 'call again' }, again);
+    await finished({ ...host, name: 'call again' }, again);
     const graph = await traceValid(await hostFile('VCF of s1'));
     expect(edgesFrom(graph, graph.subject)).toEqual([
       `in ${run.vcf.portable_data_hash}`,
@@ -166,10 +171,10 @@ describe('the trace of records', () => {
   it('prefers the request of the same run where several share a container', async () => {
     const again = await api.create('container_requests', { name: 'second run', properties: { 'hm:kind': 'run' } });
     const reuse = { properties: { 'hm:run': again.uuid } };
-    const { uuid: _uuid, ...callAgain } = run.call;
-    const { uuid: _other, ...buildAgain } = run.build;
-    const build = await api.create('container_requests', { ...buildAgain, ...reuse });
-    const call = await api.create('container_requests', { ...callAgain, ...reuse });
+    const { repeat } = createRecorder(api, blocks);
+    const build = await repeat(run.build, reuse);
+    const call = await repeat(run.call, reuse);
+    expect(call.container_uuid).toBe(run.call.container_uuid);
     const graph = await traceValid(call.uuid);
     expect(edgesFrom(graph, run.tools.portable_data_hash)).toEqual([`madeBy ${build.uuid}`]);
     expect(node(graph, call.uuid)).toMatchObject({ reusedBy: [run.call.uuid] });
@@ -193,7 +198,7 @@ describe('the trace of records', () => {
     const context = await collection({ 'docker/Dockerfile.gpu': 'FROM scratch\n' });
     const build = await finished(
       {
-        command: ['docker', 'build', '--build-arg', 'A=1', '/Dockerfile.gpu'],
+        command: ['docker', 'build', '/Dockerfile.gpu'],
         mounts: { '/': { kind: 'collection', portable_data_hash: context.portable_data_hash, path: 'docker' } },
       },
       await image('gpu:1', 'c'),
@@ -217,19 +222,19 @@ describe('the trace of records', () => {
   it('follows a mount that names a record by what that record holds', async () => {
     const { collection, finished } = createRecorder(api, blocks);
     const mounts = { '/keep/by-uuid': { kind: 'collection' as const, uuid: run.vcf.uuid } };
-    const step = await finished({ command: ['true'], mounts }, await collection({ a: 'by uuid' }));
+    const step = await finished({ ...host, mounts }, await collection({ a: 'by uuid' }));
     const graph = await traceValid(step.uuid);
-    expect(edgesFrom(graph, containerOf(step))).toEqual([`input ${run.vcf.portable_data_hash}`]);
+    expect(edgesFrom(graph, containerOf(step))).toContain(`input ${run.vcf.portable_data_hash}`);
   });
 
   it('finds the run of a step by the container that asked for it, as on a cluster', async () => {
     const { collection, finished } = createRecorder(api, blocks);
     const runner = await finished(
-      { name: 'wf', command: ['arvados-cwl-runner', 'wf.cwl'] },
+      { ...host, name: 'wf', command: ['arvados-cwl-runner', 'wf.cwl'] },
       await collection({ o: 'out' }),
     );
     const step = await finished(
-      { name: 's', command: ['true'], requesting_container_uuid: runner.container_uuid },
+      { ...host, name: 's', requesting_container_uuid: runner.container_uuid },
       await collection({ s: 's' }),
     );
     expect(edgesFrom(await traceValid(step.uuid), step.uuid)).toContain(`partOf ${runner.uuid}`);
@@ -237,19 +242,27 @@ describe('the trace of records', () => {
   });
 });
 
+/** Uuids become `<type>-<number>` in the order they are met; times are left out. */
+function withoutChance(text: string): string {
+  const numbers = new Map<string, number>();
+  return text
+    .replace(/[0-9a-z]{5}-([0-9a-z]{5})-[0-9a-z]{15}/g, (uuid, type: string) => {
+      numbers.set(uuid, numbers.get(uuid) ?? numbers.size + 1);
+      return `${type}-${numbers.get(uuid)}`;
+    })
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, '<time>');
+}
+
 describe('the tree', () => {
   it('reads from the result down to the base', async () => {
-    const graph = await traceValid(await hostFile('VCF of s1'));
-    const tree = renderTree({
-      ...graph,
-      nodes: graph.nodes.map((n) => (n.kind === 'file' ? { ...n, path: 'result.vcf' } : n)),
-    });
-    await expect(tree).toMatchFileSnapshot('../../test/fixtures/provenance/tree.txt');
+    const path = await hostFile('VCF of s1');
+    const tree = renderTree(await traceValid(path)).replace(path, 'result.vcf');
+    await expect(withoutChance(tree)).toMatchFileSnapshot('../../test/fixtures/provenance/tree.txt');
   });
 
   it('lets no control code of a record reach the terminal', async () => {
     const { collection, finished } = createRecorder(api, blocks);
-    const step = await finished({ name: 'x\u001b[2Jy', command: ['a\nb'] }, await collection({ a: 'evil' }));
+    const step = await finished({ ...host, name: 'x\u001b[2Jy', command: ['a\nb'] }, await collection({ a: 'evil' }));
     const tree = renderTree(await traceValid(step.uuid));
     expect(tree).toContain('"x\\x1b[2Jy"');
     expect(tree).toContain("'a\\xab'");

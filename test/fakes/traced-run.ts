@@ -5,7 +5,7 @@ import type { JsonObject } from '../../src/core/json.ts';
 import { createCollectionWriter } from '../../src/keep/collection-writer.ts';
 import type { BlockStore } from '../../src/keep/port.ts';
 
-/** Writes records as the runner and the cluster leave them behind. */
+/** Makes records through the cluster, as the runner and crunch-run do. */
 export function createRecorder(api: ClusterApi, blocks: BlockStore) {
   const collection = async (
     files: Readonly<Record<string, string>>,
@@ -16,30 +16,41 @@ export function createRecorder(api: ClusterApi, blocks: BlockStore) {
     return api.create('collections', { manifest_text: writer.finish().manifestText, ...attributes });
   };
 
-  /** A finished container and the request for it; `output` is what it made. */
+  /** A request that was run to its end; `output` is what its container made. */
   const finished = async (
     attributes: Partial<ContainerRequest>,
     output: CollectionRecord,
   ): Promise<ContainerRequest> => {
-    const { command = [], container_image = builtinImage, mounts = {}, environment = {} } = attributes;
-    const container = await api.create('containers', {
-      command,
-      container_image,
-      mounts,
-      environment,
+    const builtin = (attributes.container_image ?? builtinImage) === builtinImage;
+    const request = await api.create('container_requests', {
+      container_image: builtinImage,
+      command: ['true'],
+      output_path: builtin ? '/' : '/out',
+      runtime_constraints: { API: true, ram: 1 << 20, vcpus: 1 },
+      ...attributes,
+      mounts: { ...attributes.mounts, ...(builtin ? {} : { '/out': { kind: 'tmp', capacity: 1 } }) },
+      state: 'Committed',
+      priority: 500,
+    });
+    const container = containerOf(request);
+    await api.update('containers', container, { state: 'Locked' });
+    await api.update('containers', container, { state: 'Running' });
+    const { portable_data_hash, properties } = output;
+    await api.update('containers', container, {
       state: 'Complete',
       exit_code: 0,
-      started_at: '2026-01-01T10:00:00.000000000Z',
-      finished_at: '2026-01-01T10:00:01.000000000Z',
-      output: output.portable_data_hash,
+      output: portable_data_hash,
+      log: (await collection({ 'stderr.txt': '' }, { name: 'Log' })).portable_data_hash,
+      output_properties: builtin ? properties : {},
     });
-    return api.create('container_requests', {
-      ...attributes,
-      container_image,
-      state: 'Final',
-      container_uuid: container.uuid,
-      output_uuid: output.uuid,
-    });
+    return api.get('container_requests', request.uuid);
+  };
+
+  /** The same request once more, which the container of the first satisfies. */
+  const repeat = (request: ContainerRequest, changes: Partial<ContainerRequest>): Promise<ContainerRequest> => {
+    const { name, command, container_image, mounts, environment, output_path, runtime_constraints } = request;
+    const work = { name, command, container_image, mounts, environment, output_path, runtime_constraints };
+    return api.create('container_requests', { ...work, ...changes, state: 'Committed', priority: 500 });
   };
 
   const image = (name: string, digest: string, extra: JsonObject = {}) => {
@@ -57,7 +68,7 @@ export function createRecorder(api: ClusterApi, blocks: BlockStore) {
       },
     );
   };
-  return { collection, finished, image };
+  return { collection, finished, repeat, image };
 }
 
 export const collectionMount = (portable_data_hash: PortableDataHash): Mounts[string] => ({
@@ -89,7 +100,7 @@ export async function recordRun(api: ClusterApi, blocks: BlockStore) {
   const build = await finished(
     {
       name: 'build variants:latest',
-      command: ['docker', 'build', '--target', 'tools', '--platform=linux/amd64'],
+      command: ['docker', 'build'],
       environment: { BWA: '0.7.17' },
       mounts: {
         '/': collectionMount(context.portable_data_hash),
@@ -112,7 +123,7 @@ export async function recordRun(api: ClusterApi, blocks: BlockStore) {
       name: 'align',
       command: ['bwa', 'mem', '/keep/reads/s1.fq'],
       container_image: tools.portable_data_hash,
-      mounts: { '/keep/reads': collectionMount(reads.portable_data_hash), '/out': { kind: 'tmp', capacity: 1 } },
+      mounts: { '/keep/reads': collectionMount(reads.portable_data_hash) },
       properties,
     },
     bam,
