@@ -92,14 +92,14 @@ async function openTarget(target: StreamTarget, ours: number[]): Promise<Output>
 
 function toChild(process: ChildProcess, pid: number, outputs: readonly Output[]): Child {
   process.on('error', () => {});
-  const drained = Promise.all(outputs.map(pump));
+  const drained = Promise.all(outputs.map(pump)).then(() => {});
   drained.catch(() => {});
   const control = process.stdio[3] as Socket | null | undefined;
   return {
     pid,
     control: control ?? undefined,
     ended: new Promise((resolve) => process.once('exit', (code, signal) => resolve(toEnd(code, signal)))),
-    drained: drained.then(() => {}),
+    drained,
     kill: () => killGroup(pid),
     abandonOutput() {
       for (const { reader } of outputs) reader?.destroy();

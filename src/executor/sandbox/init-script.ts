@@ -63,7 +63,7 @@ export function toInitScript(options: InitOptions): string {
     ...(options.prepare ?? []),
     ...options.phases.flatMap((phase, index) => toPhaseLines(phase, fstabName(index))),
     `cd ${rootName}`,
-    'mount --move . /',
+    'mount -n --move . /',
     options.loopbackCommand,
     'set +e',
     'echo started >&3',
@@ -84,7 +84,7 @@ function toPhaseLines({ files, mounts }: MountPhase, fstab: string): string[] {
   return [
     folders.length > 0 ? `mkdir -p -- ${folders.map(quote).join(' ')}` : '',
     ...files.map((file) => `: > ${quote(file)}`),
-    mounts.length > 0 ? `mount -a -T ${fstab}` : '',
+    mounts.length > 0 ? `mount -n -a -T ${fstab}` : '',
   ];
 }
 
