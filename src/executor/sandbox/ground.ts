@@ -46,14 +46,19 @@ async function makeGround(options: SandboxOptions): Promise<Ground> {
     () => openUserNamespace(idMap),
     (opened) => opened.ended,
   );
+  const single = idMap.kind === 'single';
   return {
-    home,
+    home: single ? join(home, 'single') : home,
     options,
     limits: createLimitMaker(),
     idMap,
     skeleton,
     namespace,
-    layers: createLayerStore(join(home, 'layers'), namespace),
+    layers: createLayerStore({
+      folder: join(home, single ? 'single/layers' : 'layers'),
+      namespace,
+      keepOwners: !single,
+    }),
     loopbackCommand: await findLoopbackCommand(),
   };
 }

@@ -25,12 +25,25 @@ export interface LayerStore {
   extract(layers: readonly Layer[], signal?: AbortSignal): Promise<readonly string[]>;
 }
 
-export function createLayerStore(folder: string, openNamespace: () => Promise<UserNamespace>): LayerStore {
+export interface LayerStoreOptions {
+  readonly folder: string;
+  readonly namespace: () => Promise<UserNamespace>;
+  /** False where there is only one id: then every file is the caller's. */
+  readonly keepOwners: boolean;
+}
+
+export function createLayerStore(options: LayerStoreOptions): LayerStore {
   const once = createSingleFlight<string>();
   const extractOne = async (layer: Layer, signal?: AbortSignal): Promise<string> => {
-    const target = join(folder, hexOf(layer.diffId));
+    const target = join(options.folder, hexOf(layer.diffId));
     if (await exists(target)) return target;
-    return once(target, () => extractLayer({ layer, target, folder, namespace: openNamespace, signal }));
+    try {
+      return await once(target, () => extractLayer(options, layer, target, signal));
+    } catch (error) {
+      // The caller whose flight we shared has gone; we have not.
+      if (!isAbort(error) || signal?.aborted) throw error;
+      return extractOne(layer, signal);
+    }
   };
   return {
     extract: (layers, signal) => mapLimited(layers, parallelExtractions, (layer) => extractOne(layer, signal)),
@@ -45,15 +58,12 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-interface Extraction {
-  readonly layer: Layer;
-  readonly target: string;
-  readonly folder: string;
-  readonly namespace: () => Promise<UserNamespace>;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function extractLayer({ layer, target, folder, namespace, signal }: Extraction): Promise<string> {
+async function extractLayer(
+  { folder, namespace, keepOwners }: LayerStoreOptions,
+  layer: Layer,
+  target: string,
+  signal?: AbortSignal,
+): Promise<string> {
   await mkdir(folder, { recursive: true });
   const { enter } = await namespace();
   const partial = join(folder, ownedName());
@@ -62,7 +72,9 @@ async function extractLayer({ layer, target, folder, namespace, signal }: Extrac
     const root = join(partial, 'root');
     await mkdir(root, { mode: 0o755 });
     const options = signal === undefined ? {} : { signal };
-    await untar(sanitizeLayer(await decompressLayer(layer, options), options), enter, root);
+    const owners = keepOwners ? '--same-owner' : '--no-same-owner';
+    const tar = sanitizeLayer(await decompressLayer(layer, options), options);
+    await untar(tar, [...enter, 'tar', owners, ...extractOptions, '-C', root]);
     await rename(root, target).catch((error) => {
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
@@ -87,8 +99,8 @@ const extractOptions = [
 ];
 
 /** Unpacks with the machine's GNU tar as root of the namespace. Rejects with what tar said. */
-async function untar(tar: Readable, enter: readonly string[], root: string): Promise<void> {
-  const { exitCode, said } = await runTool([...enter, 'tar', ...extractOptions, '-C', root], tar);
+async function untar(tar: Readable, command: readonly string[]): Promise<void> {
+  const { exitCode, said } = await runTool(command, tar);
   if (exitCode !== 0) throw new Error(said.split('\n').slice(0, 3).join('; ') || `tar ended with ${exitCode}`);
 }
 

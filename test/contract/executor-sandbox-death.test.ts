@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createGround } from '../../src/executor/sandbox/ground.ts';
+import { createSandboxExecutor } from '../../src/executor/sandbox/sandbox.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sandbox-death-'));
+const home = join(folder, 'home');
+const id = `death-${process.pid}`;
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Starts a runner with a container whose every process has `seconds` on its command line. */
+function startCaller(seconds: string): ChildProcess {
+  const scratch = mkdtempSync(join(folder, 'scratch-'));
+  const caller = join(import.meta.dirname, 'executor-caller.ts');
+  return spawn(process.execPath, [caller, home, scratch, id, seconds], { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+const processesWith = (word: string): string[] =>
+  readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+    .filter((pid) => read(`/proc/${pid}/cmdline`).split('\0').includes(word));
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+async function untilNone(word: string): Promise<string[]> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (processesWith(word).length === 0) return [];
+    await setTimeout(25);
+  }
+  return processesWith(word);
+}
+
+describe('a sandbox whose runner is killed', () => {
+  it('ends with it, and leaves nothing that reap does not clear', async () => {
+    const caller = startCaller('604101');
+    await once(caller.stdout as NonNullable<typeof caller.stdout>, 'data');
+    expect(processesWith('604101').length).toBeGreaterThanOrEqual(2);
+    caller.kill('SIGKILL');
+    await once(caller, 'exit');
+    expect(await untilNone('604101')).toEqual([]);
+    mkdirSync(join(home, 'builds/.of-1-1-abandoned'), { recursive: true });
+    mkdirSync(join(home, 'layers/.of-999999999-5-abandoned'), { recursive: true });
+    const executor = createSandboxExecutor(createGround({ home }));
+    await executor.reap(() => false);
+    expect(readdirSync(join(home, 'builds'))).toEqual([]);
+    expect(readdirSync(join(home, 'layers')).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect(groupsOf(id)).toEqual([]);
+  });
+
+  it('ends at whatever instant that happens', async () => {
+    for (let index = 0; index < 8; index += 1) {
+      const seconds = String(605_000 + index);
+      const caller = startCaller(seconds);
+      await setTimeout(250 + index * 25);
+      caller.kill('SIGKILL');
+      await once(caller, 'exit');
+      expect(await untilNone(seconds)).toEqual([]);
+    }
+  });
+});
+
+function groupsOf(name: string): string[] {
+  const roots = ['memory', 'pids', 'cpu', 'unified', ''].map((each) => join('/sys/fs/cgroup', each));
+  return roots.flatMap((root) => findNamed(root, name, 4));
+}
+
+function findNamed(path: string, name: string, depth: number): string[] {
+  if (depth === 0) return [];
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap((entry) =>
+        entry.name.endsWith(name) ? [join(path, entry.name)] : findNamed(join(path, entry.name), name, depth - 1),
+      );
+  } catch {
+    return [];
+  }
+}
