@@ -4,6 +4,7 @@ import { makeImage } from '../make-image.ts';
 import { type Manifest, parseManifest } from '../manifest.ts';
 import type { Descriptor } from '../model.ts';
 import { choosePlatform, formatPlatform, hostPlatform } from '../platform.ts';
+import { formatReference, parseReference } from '../reference.ts';
 import { checkBytes, digestOf } from '../streams.ts';
 import { type BlobFile, type BlobFolder, badArchive, noSuchTag, readFile } from './files.ts';
 import { openFileLayer } from './layers.ts';
@@ -47,10 +48,11 @@ function choose(
 }
 
 /** A layout names an image by its whole reference or by its tag alone. */
-const isNamed = (one: Descriptor, select: string): boolean =>
-  isDigest(select)
-    ? one.digest === select
-    : namesOf(one).some((name) => name === select || select.endsWith(`:${name}`));
+function isNamed(one: Descriptor, select: string): boolean {
+  if (isDigest(select)) return one.digest === select;
+  const wanted = parseReference(select);
+  return namesOf(one).some((name) => name === select || name === wanted.tag || name === formatReference(wanted));
+}
 
 type ImageManifest = Extract<Manifest, { kind: 'image' }>;
 

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { HallmarkError } from '../../core/errors.ts';
+import { untilAborted } from '../abort.ts';
 import { imageError } from '../errors.ts';
 import { dockerHub } from '../reference.ts';
 import type { Authorizer } from './auth.ts';
 import { toNetworkError, toResponseError } from './errors.ts';
-import type { HttpRequest, HttpResponse, HttpSend, RegistryEndpoint } from './port.ts';
+import type { HttpResponse, HttpSend, RegistryEndpoint } from './port.ts';
 
 export interface RegistryRequest {
   readonly endpoint: RegistryEndpoint;
@@ -42,7 +43,7 @@ export function createSession(send: HttpSend, authorizer: Authorizer, policy: Re
     for (let attempt = 0; ; attempt += 1) {
       let pauseMs = Math.min(8000, 250 * 2 ** attempt) * (0.75 + Math.random() / 2);
       try {
-        const origin = await origins.find(request);
+        const origin = await untilAborted(origins.find(request.endpoint), request.signal);
         const response = await requestOnce({ send, authorizer, origin, request });
         if (response.status >= 200 && response.status < 300) return response;
         pauseMs = retryAfterMs(response) ?? pauseMs;
@@ -115,29 +116,27 @@ function retryAfterMs({ headers }: HttpResponse): number | undefined {
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
-/** Where each registry answers. One marked insecure is asked over https first and, where that gives no connection, over http. */
+/**
+ * Where each registry answers. One marked insecure is asked over https first and, where that gives no connection, over http.
+ * The answer is shared, so it is no single request's to cancel.
+ */
 function createOrigins(send: HttpSend) {
   const known = new Map<string, Promise<URL>>();
-  const probe = async (host: string, request: RegistryRequest): Promise<URL> => {
-    const { endpoint, signal } = request;
-    const ping: Omit<HttpRequest, 'url'> = { method: 'GET', headers: {}, insecure: true, ...(signal && { signal }) };
+  const probe = async (host: string, insecure: boolean): Promise<URL> => {
     const secure = new URL(`https://${host}`);
-    if (!endpoint.insecure) return secure;
-    try {
-      (await send({ ...ping, url: new URL('/v2/', secure) })).body.destroy();
-      return secure;
-    } catch {
-      signal?.throwIfAborted();
-      const plain = new URL(`http://${host}`);
-      (await send({ ...ping, url: new URL('/v2/', plain) })).body.destroy();
-      return plain;
-    }
+    if (!insecure) return secure;
+    const ping = async (origin: URL) => {
+      const response = await send({ method: 'GET', headers: {}, insecure, url: new URL('/v2/', origin) });
+      response.body.destroy();
+      return origin;
+    };
+    return ping(secure).catch(() => ping(new URL(`http://${host}`)));
   };
   return {
-    find(request: RegistryRequest): Promise<URL> {
-      const host = request.endpoint.registry === dockerHub ? 'registry-1.docker.io' : request.endpoint.registry;
-      const key = `${host} ${request.endpoint.insecure}`;
-      const origin = known.get(key) ?? probe(host, request);
+    find({ registry, insecure }: RegistryEndpoint): Promise<URL> {
+      const host = registry === dockerHub ? 'registry-1.docker.io' : registry;
+      const key = `${host} ${insecure}`;
+      const origin = known.get(key) ?? probe(host, insecure);
       known.set(key, origin);
       origin.catch(() => known.delete(key));
       return origin;

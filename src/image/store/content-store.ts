@@ -3,6 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { createLimiter, mapLimited } from '../../core/concurrency.ts';
 import type { Digest } from '../../core/ids.ts';
+import { untilAborted } from '../abort.ts';
 import type { Descriptor, Image, Layer } from '../model.ts';
 import { transformed, verified } from '../streams.ts';
 import { type BlobProvider, providerOf } from './provider.ts';
@@ -150,17 +151,4 @@ function createFlights(options: ContentStoreOptions) {
     };
     return { isOwn: !known, done: untilAborted(flight.done, read.signal, leave) };
   };
-}
-
-/** Settles as `done` does, or rejects as soon as `signal` aborts. */
-function untilAborted(done: Promise<void>, signal: AbortSignal | undefined, leave: () => void): Promise<void> {
-  if (!signal) return done;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      leave();
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    done.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
