@@ -30,7 +30,7 @@ export function scratchState(platform: Platform): StageState {
   return withPath({
     layers: [],
     history: [],
-    config: {},
+    config: { WorkingDir: '/' },
     outer: { ...platform },
     scope: {},
     args: [],
