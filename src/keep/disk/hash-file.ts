@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { BlockLocator } from '../../core/ids.ts';
 import { createMd5, fromMd5 } from '../locator.ts';
 import { maxBlockBytes } from '../port.ts';
+import { hashInParallel, minParallelBytes } from './parallel-hash.ts';
 
 const chunkBytes = 4 * 1024 * 1024;
 
@@ -32,11 +33,14 @@ function createBlockHasher() {
   };
 }
 
-/**
- * The blocks of a file, which is read once. With `copyTo`, writes them there as well; the next chunk is read and the
- * last one written while the present one is hashed.
- */
+/** The blocks of a file, which is read once; with `copyTo`, its bytes are written there as well. */
 export async function hashFile(file: FileHandle, copyTo?: FileHandle): Promise<readonly BlockLocator[]> {
+  const { size } = await file.stat();
+  return size < minParallelBytes ? hashInTurn(file, copyTo) : hashInParallel(file.fd, size, copyTo?.fd);
+}
+
+/** In this thread: the next chunk is read and the last one written while the present one is hashed. */
+export async function hashInTurn(file: FileHandle, copyTo?: FileHandle): Promise<readonly BlockLocator[]> {
   const hasher = createBlockHasher();
   const buffers = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)] as const;
   let position = 0;
