@@ -1,7 +1,8 @@
 import type { RuntimeStatus } from '../api/records.ts';
-import { firstCause, HallmarkError, isAbort, toMessage } from '../core/errors.ts';
+import { firstCause, HallmarkError, isAbort, isHallmarkError, toMessage } from '../core/errors.ts';
 import type { PortableDataHash } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { CrunchErrorCode } from './errors.ts';
 
 /** What a container came to. Made once. */
 export type Ending =
@@ -16,9 +17,10 @@ export type Ending =
 
 /** The end of a container whose infrastructure failed, or that somebody cancelled. */
 export function cancelled(error: unknown, signal: AbortSignal): Ending {
-  if (signal.aborted && (isAbort(error) || error === signal.reason || firstCause(error) === signal.reason)) {
-    const reason = signal.reason instanceof HallmarkError ? signal.reason.message : 'the container was cancelled';
-    return { state: 'Cancelled', status: { error: reason } };
+  const { reason } = signal;
+  if (signal.aborted && (isAbort(error) || error === reason || firstCause(error) === reason)) {
+    const because = reason instanceof Error && !isAbort(reason) ? `: ${reason.message}` : '';
+    return { state: 'Cancelled', status: { error: `the container was cancelled${because}` } };
   }
   return { state: 'Cancelled', status: toStatus(error) };
 }
@@ -31,8 +33,20 @@ export function toStatus(error: unknown): RuntimeStatus {
     .map((one) => (one instanceof HallmarkError ? one.hint : undefined))
     .filter((one) => one !== undefined);
   const detail = [...chain.slice(0, -1).map(toMessage), ...hints.slice(-1).map((hint) => `hint: ${hint}`)];
-  return { error: first, ...(detail.length > 0 && { errorDetail: detail.join('\n') }) };
+  const again = chain.some((one) => isHallmarkError(one, ...certain)) ? { retryable: false } : {};
+  return { error: first, ...again, ...(detail.length > 0 && { errorDetail: detail.join('\n') }) };
 }
+
+/** What the same record would meet again. */
+const certain: readonly CrunchErrorCode[] = [
+  'crunch/bad-record',
+  'crunch/bad-mount',
+  'crunch/bad-image',
+  'crunch/bad-builtin',
+  'crunch/bad-output',
+  'crunch/bad-output-name',
+  'crunch/time-limit',
+];
 
 function causes(error: unknown): unknown[] {
   const chain = [error];

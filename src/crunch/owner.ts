@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toMessage } from '../core/errors.ts';
@@ -57,7 +57,7 @@ export async function containerDirs(
 
 /** Removes them, whatever the container made of permissions. What cannot go is logged and left to `reapLeftovers`. */
 export async function removeDirs(dirs: ContainerDirs, logger: Logger): Promise<void> {
-  await wipe(dirs.secrets);
+  if (existsSync(dirs.secrets)) await wipe(dirs.secrets);
   for (const root of dirs.roots) {
     await removeTree(root).catch((error: unknown) => logger.warn(`cannot remove ${root}: ${toMessage(error)}`));
   }

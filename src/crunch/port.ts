@@ -33,6 +33,8 @@ export interface BuiltinReport {
   line(text: string): void;
   /** The short text of `runtime_status.activity`. */
   activity(text: string): void;
+  /** What the command says itself, into `stdout.txt` and `stderr.txt`. */
+  output(stream: 'stdout' | 'stderr', chunk: Uint8Array | string): void;
 }
 
 export interface BuiltinTask {
@@ -51,8 +53,14 @@ export interface BuiltinResult {
   readonly output?: { readonly collection: Collection; readonly properties: JsonObject };
 }
 
-/** Runs `arvados/builtin` requests: `docker pull` and `docker build` (design 4.2, 4.3). */
-export type BuiltinRunner = (task: BuiltinTask, signal: AbortSignal) => Promise<BuiltinResult>;
+/** One builtin command: design 4.2 or 4.3. */
+export type BuiltinCommand = (task: BuiltinTask, signal: AbortSignal) => Promise<BuiltinResult>;
+
+/** The commands of `arvados/builtin`, by the second word: `docker pull`, `docker build`. */
+export interface Builtins {
+  readonly pull: BuiltinCommand;
+  readonly build: BuiltinCommand;
+}
 
 /** Everything that the life of a container touches. */
 export interface CrunchDeps {
@@ -64,7 +72,7 @@ export interface CrunchDeps {
   readonly executors: (name: ExecutorName) => Executor | Promise<Executor>;
   /** Runs containers with an image; `hallmark/host` always goes to `host`. */
   readonly defaultExecutor: ExecutorName;
-  readonly builtin: BuiltinRunner;
+  readonly builtins: Builtins;
   /** Secret mounts are write-only on the wire: only the cluster that runs the container gives them out. */
   readonly secretMounts: (uuid: Uuid) => Promise<Mounts>;
   /** Of this machine alone, on the file system of `blocks` where files are to move without a copy. */

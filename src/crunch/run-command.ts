@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { hostImage, type RuntimeStatus } from '../api/records.ts';
 import { toMessage } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
@@ -26,8 +26,8 @@ export async function runCommand(life: Life): Promise<Ending> {
   signal.throwIfAborted();
   const dirs = await containerDirs(deps, container.uuid);
   try {
-    await mkdir(dirs.executor, { recursive: true });
-    await mkdir(dirs.place);
+    mkdirSync(dirs.executor, { recursive: true });
+    mkdirSync(dirs.place);
     return await runInDirs(life, { plan, executor, image, dirs });
   } finally {
     await removeDirs(dirs, deps.logger);
@@ -120,7 +120,7 @@ async function complete(
     warnings.push(text);
   };
   const collection = await collectOutput({ place, globs: container.output_glob, blocks: deps.blocks, warn, signal });
-  const output = await saveOutput(container, collection, deps);
+  const { portable_data_hash: output } = await saveOutput(container, collection, deps);
   const [warning] = warnings;
   const status: RuntimeStatus = {
     usage,

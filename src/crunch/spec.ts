@@ -31,12 +31,12 @@ export interface OpenSpec {
 
 /** The record in the executor's terms. */
 export async function toSpec(options: SpecOptions): Promise<OpenSpec> {
-  const { container, plan, place, stdin } = options;
+  const { container, plan, place, image, stdin } = options;
   const streams: Writable[] = [];
-  const target = async (name: 'stdout' | 'stderr'): Promise<StreamTarget> => {
+  const target = (name: 'stdout' | 'stderr'): StreamTarget => {
     const path = plan[name];
     if (path !== undefined) {
-      return { kind: 'file', path: await makeParents(place.outputDir, relativeTo(path, place.outputPath)) };
+      return { kind: 'file', path: makeParents(place.outputDir, relativeTo(path, place.outputPath)) };
     }
     const writable = options.logs.stream(`${name}.txt`);
     streams.push(writable);
@@ -45,14 +45,14 @@ export async function toSpec(options: SpecOptions): Promise<OpenSpec> {
   const { ram, vcpus, gpu, API } = container.runtime_constraints;
   const spec: ContainerSpec = {
     id: toExecutorId(container.uuid),
-    command: container.command.map(place.literal),
+    command: [...image.entrypoint, ...container.command.map(place.literal)],
     workingDir: await toWorkingDir(options),
     environment: toEnvironment(options),
     binds: await place.binds(),
     tmpfs: [],
     network: API === true,
-    stdout: await target('stdout'),
-    stderr: await target('stderr'),
+    stdout: target('stdout'),
+    stderr: target('stderr'),
     scratchDir: options.executorDir,
     ...(ram > 0 && { ramBytes: ram }),
     ...(vcpus > 0 && { vcpus }),

@@ -29,6 +29,7 @@ export type StreamTarget =
 export interface ContainerSpec {
   /** Unique on this machine: names the engine's container, control group and scratch folder. */
   readonly id: string;
+  /** All of it: the entrypoint of the image, where it has one, comes first. */
   readonly command: readonly string[];
   readonly workingDir: string;
   readonly environment: Readonly<Record<string, string>>;

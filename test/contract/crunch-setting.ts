@@ -16,12 +16,12 @@ import { createCollectionWriter } from '../../src/keep/collection-writer.ts';
 import { type DiskBlockStore, openDiskBlockStore } from '../../src/keep/disk/disk-store.ts';
 import { readText } from '../../src/keep/file-reader.ts';
 import { createFakeExecutor } from '../fakes/executor.ts';
-import { createFakeRecords, type FakeRecords } from '../fakes/executor-records.ts';
+import { type ContainerRecords, createContainerRecords } from '../fakes/executor-records.ts';
 
 /** A crunch-run with real Keep and records in memory, in a directory of its own. */
 export interface Setting {
   readonly directory: string;
-  readonly api: FakeRecords;
+  readonly api: ContainerRecords;
   readonly blocks: DiskBlockStore;
   readonly deps: CrunchDeps;
   /** Lines that went to the runner's own log. */
@@ -46,7 +46,7 @@ export const imageCollection = `${'ab'.repeat(16)}+100` as PortableDataHash;
 export async function createSetting(): Promise<Setting> {
   const directory = await mkdtemp(join(tmpdir(), 'hallmark-crunch-'));
   const clock = systemClock();
-  const api = createFakeRecords();
+  const api = createContainerRecords();
   const blocks = await openDiskBlockStore(join(directory, 'keep'), { clock });
   const complaints: string[] = [];
   const note = (line: string): void => void complaints.push(line);
@@ -59,7 +59,7 @@ export async function createSetting(): Promise<Setting> {
     images: { open: async () => fakeImage },
     executors: () => createFakeExecutor(),
     defaultExecutor: 'sandbox',
-    builtin: async () => ({ exitCode: 0 }),
+    builtins: { pull: async () => ({ exitCode: 0 }), build: async () => ({ exitCode: 0 }) },
     secretMounts: async () => ({}),
     workDir: join(directory, 'work'),
     hostPath: process.env.PATH ?? '/usr/bin:/bin',
@@ -86,7 +86,7 @@ export async function createSetting(): Promise<Setting> {
       return collection;
     },
     async run(work, options = {}) {
-      const { uuid } = api.addContainer(work);
+      const { uuid } = await api.addContainer(work);
       const executor = options.executor;
       const given = { ...deps, ...(executor && { executors: () => executor }), ...options.deps };
       await runContainer(uuid, given, options.signal ?? new AbortController().signal);
@@ -94,7 +94,10 @@ export async function createSetting(): Promise<Setting> {
     },
     readOutput: (container) => readAll(container.output),
     readLog: (container) => readAll(container.log),
-    close: () => rm(directory, { recursive: true, force: true }),
+    async close() {
+      api.close();
+      await rm(directory, { recursive: true, force: true });
+    },
   };
 }
 

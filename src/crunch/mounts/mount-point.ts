@@ -1,4 +1,4 @@
-import { lstat, mkdir, writeFile } from 'node:fs/promises';
+import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crunchError } from '../errors.ts';
 
@@ -6,34 +6,38 @@ import { crunchError } from '../errors.ts';
  * Makes the directories above `path` inside `root`, and returns the whole path. Follows no symlink: a commit or a collection
  * that holds one cannot make us write elsewhere. Fails with `crunch/bad-mount`.
  */
-export async function makeParents(root: string, path: string): Promise<string> {
+export function makeParents(root: string, path: string): string {
   const parts = path.split('/');
   const name = parts.pop() ?? '';
   let directory = root;
   for (const part of parts) {
     directory = join(directory, part);
-    await mkdir(directory).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-      if ((await lstat(directory)).isDirectory()) return;
-      throw crunchError(
-        'crunch/bad-mount',
-        `a mount at ${JSON.stringify(path)} lies below something that is no directory`,
-        {
-          hint: 'mount it at another path',
-          where: { field: 'mounts' },
-        },
-      );
-    });
+    makeRealDirectory(directory, path);
   }
   return join(directory, name);
 }
 
+function makeRealDirectory(directory: string, path: string): void {
+  const present = lstatSync(directory, { throwIfNoEntry: false });
+  if (present === undefined) {
+    mkdirSync(directory);
+    return;
+  }
+  if (present.isDirectory()) return;
+  throw crunchError(
+    'crunch/bad-mount',
+    `a mount at ${JSON.stringify(path)} lies below something that is no directory`,
+    {
+      hint: 'mount it at another path',
+      where: { field: 'mounts' },
+    },
+  );
+}
+
 /** Makes an empty file or directory, as `source` is one, for a bind mount to cover. */
-export async function makeMountPoint(root: string, path: string, source: string): Promise<void> {
-  const point = await makeParents(root, path);
-  const present = await lstat(point).catch(() => undefined);
-  if (present && !present.isSymbolicLink()) return;
-  const isDirectory = (await lstat(source)).isDirectory();
-  if (isDirectory) await mkdir(point);
-  else await writeFile(point, '', { flag: 'wx' });
+export function makeMountPoint(root: string, path: string, source: string): void {
+  const point = makeParents(root, path);
+  if (lstatSync(point, { throwIfNoEntry: false })) return;
+  if (lstatSync(source).isDirectory()) mkdirSync(point);
+  else writeFileSync(point, '', { flag: 'wx' });
 }

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { BindMount } from '../../executor/port.ts';
@@ -45,7 +46,7 @@ export interface PlaceOptions {
 export async function createContainerPlace(options: PlaceOptions): Promise<Place> {
   const { outputPath } = options;
   const outputDir = join(options.scratchDir, 'output');
-  await mkdir(outputDir);
+  mkdirSync(outputDir);
   const binds = new Map<string, BindMount>();
   /** Directories of the host that the container sees and that are ours to put things into. */
   const owned = new Map([[outputPath, outputDir]]);
@@ -55,7 +56,7 @@ export async function createContainerPlace(options: PlaceOptions): Promise<Place
   bind(outputPath, outputDir, false);
   const ownerOf = (target: string) => innermost(owned, (one) => one !== target && isInside(target, one));
   const next = numberedPaths(options.scratchDir);
-  const spot = async (target: string, readOnly: boolean): Promise<string> => {
+  const spot = (target: string, readOnly: boolean): string => {
     if (target === outputPath) return outputDir;
     const owner = ownerOf(target);
     if (owner) return makeParents(owner.hostDir, relativeTo(target, owner.target));
@@ -76,13 +77,13 @@ export async function createContainerPlace(options: PlaceOptions): Promise<Place
       return found && join(found.hostDir, relativeTo(path, found.target));
     },
     async directory(target) {
-      const path = await spot(target, false);
-      await mkdir(path, { recursive: true });
+      const path = spot(target, false);
+      mkdirSync(path, { recursive: true });
       owned.set(target, path);
     },
-    file: async (target, content) => writeNew(await spot(target, true), content),
+    file: async (target, content) => writeNew(spot(target, true), content),
     async writable(target) {
-      const path = await spot(target, false);
+      const path = spot(target, false);
       owned.set(target, path);
       return path;
     },
@@ -102,7 +103,7 @@ export async function createContainerPlace(options: PlaceOptions): Promise<Place
       const sorted = [...binds.values()].sort((a, b) => depth(a.target) - depth(b.target));
       for (const { target, source } of sorted) {
         const owner = ownerOf(target);
-        if (owner) await makeMountPoint(owner.hostDir, relativeTo(target, owner.target), source);
+        if (owner) makeMountPoint(owner.hostDir, relativeTo(target, owner.target), source);
       }
       return sorted;
     },
@@ -113,9 +114,9 @@ export async function createContainerPlace(options: PlaceOptions): Promise<Place
 export async function createHostPlace(options: PlaceOptions): Promise<Place> {
   const root = options.scratchDir;
   const onHost = (path: string): string => join(root, relativeTo(path, hostPrefix));
-  const spot = (target: string): Promise<string> => makeParents(root, relativeTo(target, hostPrefix));
+  const spot = (target: string): string => makeParents(root, relativeTo(target, hostPrefix));
   const outputDir = onHost(options.outputPath);
-  await mkdir(outputDir, { recursive: true });
+  mkdirSync(outputDir, { recursive: true });
   const origins = createOrigins();
   origins.addAlias(root, hostPrefix);
   const next = numberedPaths(join(dirname(root), `${basename(root)}.apart`));
@@ -127,16 +128,16 @@ export async function createHostPlace(options: PlaceOptions): Promise<Place> {
     origins,
     literal: (text) => text.replaceAll(hostPrefix, root),
     hostPath: (path) => (isInside(path, hostPrefix) ? onHost(path) : undefined),
-    directory: async (target) => void (await makeDirectory(await spot(target))),
-    file: async (target, content) => writeNew(await spot(target), content),
-    writable: spot,
+    directory: async (target) => void mkdirSync(spot(target), { recursive: true }),
+    file: async (target, content) => writeNew(spot(target), content),
+    writable: async (target) => spot(target),
     async readOnly(target, source, planned) {
       origins.addAlias(source, target);
-      const path = await spot(target);
+      const path = spot(target);
       if (planned.hasInner) await placeTree(source, path, linkSymbolically);
       else await symlink(source, path);
     },
-    secret: async (target, content) => symlink(await secretFile(content), await spot(target)),
+    secret: async (target, content) => symlink(await secretFile(content), spot(target)),
     scratchDirectory: () => makeDirectory(next()),
     binds: async () => [],
   };

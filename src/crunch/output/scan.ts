@@ -1,44 +1,52 @@
 import { isUtf8 } from 'node:buffer';
-import { constants, lstatSync, readlinkSync } from 'node:fs';
-import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { HallmarkError } from '../../core/errors.ts';
 import { crunchError } from '../errors.ts';
 import type { OutputDirectory, OutputNode } from './node.ts';
 
 const entriesAtOnce = 512;
+/** A directory that is larger itself is read without blocking: most outputs are small, and calls that block are cheaper. */
+const largeDirectoryBytes = 1024 * 1024;
 
-/** Opens a directory, never through a symlink. What is read through the handle stays in it, whatever is renamed meanwhile. */
-export function openDirectory(path: string | Buffer): Promise<FileHandle> {
-  return open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+/**
+ * Opens a directory, never through a symlink, for as long as `use` takes. What is read through the descriptor stays in it,
+ * whatever is renamed meanwhile.
+ */
+export async function withDirectory<T>(path: string | Buffer, use: (descriptor: number) => Promise<T>): Promise<T> {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    return await use(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** The path of an entry of an open directory. */
-export function entryPath(directory: FileHandle, name: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`/proc/self/fd/${directory.fd}/`), name]);
+export function entryPath(directory: number, name: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]);
 }
 
 /**
  * Reads an output directory without following anything out of it. FIFOs, sockets and devices are passed over with a warning;
  * a name that is not UTF-8, which no manifest can hold, gets its odd bytes as `%XX`, with a warning too.
  */
-export async function scanOutput(path: string, warn: (text: string) => void): Promise<OutputDirectory> {
-  const handle = await openDirectory(path);
-  try {
-    return await scanDirectory(handle, '', warn);
-  } finally {
-    await handle.close();
-  }
+export function scanOutput(path: string, warn: (text: string) => void): Promise<OutputDirectory> {
+  return withDirectory(path, (descriptor) => scanDirectory(descriptor, '', warn));
 }
 
-async function scanDirectory(handle: FileHandle, path: string, warn: (text: string) => void): Promise<OutputDirectory> {
-  const own = await handle.stat({ bigint: true });
+async function scanDirectory(descriptor: number, path: string, warn: (text: string) => void): Promise<OutputDirectory> {
+  const own = fstatSync(descriptor, { bigint: true });
+  const self = `/proc/self/fd/${descriptor}`;
+  const isLarge = own.size > largeDirectoryBytes;
+  const names = isLarge ? await readdir(self, { encoding: 'buffer' }) : readdirSync(self, { encoding: 'buffer' });
   const entries = new Map<string, OutputNode>();
-  const names = await readdir(`/proc/self/fd/${handle.fd}`, { encoding: 'buffer' });
   for (const [index, rawName] of names.entries()) {
     if (index % entriesAtOnce === entriesAtOnce - 1) await new Promise(setImmediate);
     const name = toName(rawName);
     const shown = path === '' ? name : `${path}/${name}`;
     if (entries.has(name)) throw ambiguousName(shown);
-    const node = await scanEntry(entryPath(handle, rawName), { name, rawName, shown, warn });
+    const node = await scanEntry(entryPath(descriptor, rawName), { name, rawName, shown, warn });
     if (node) entries.set(name, node);
   }
   return { kind: 'directory', id: `${own.dev}:${own.ino}`, entries };
@@ -66,21 +74,21 @@ async function scanEntry(path: Buffer, entry: Entry): Promise<OutputNode | undef
       entry.warn(`${JSON.stringify(entry.shown)} is neither file, directory nor symlink: it is left out of the output`);
     return undefined;
   }
-  const handle = await openDirectory(path).catch((cause: NodeJS.ErrnoException) => {
-    throw crunchError(
-      'crunch/bad-output',
-      `cannot read the output directory ${JSON.stringify(entry.shown)}: ${cause.code}`,
-      {
-        hint: 'leave the permissions of output directories as they are',
-        cause,
-      },
-    );
-  });
   try {
-    return { ...(await scanDirectory(handle, entry.shown, entry.warn)), ...(odd && { rawName: entry.rawName }) };
-  } finally {
-    await handle.close();
+    const directory = await withDirectory(path, (descriptor) => scanDirectory(descriptor, entry.shown, entry.warn));
+    return odd ? { ...directory, rawName: entry.rawName } : directory;
+  } catch (cause) {
+    if (cause instanceof HallmarkError) throw cause;
+    throw unreadable(entry.shown, cause);
   }
+}
+
+function unreadable(path: string, cause: unknown) {
+  const { code } = cause as NodeJS.ErrnoException;
+  return crunchError('crunch/bad-output', `cannot read the output directory ${JSON.stringify(path)}: ${code}`, {
+    hint: 'leave the permissions of output directories as they are',
+    cause,
+  });
 }
 
 /** Percent-encodes the bytes of a name that is not UTF-8 which are not ASCII. */

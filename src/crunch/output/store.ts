@@ -1,10 +1,10 @@
-import type { FileHandle } from 'node:fs/promises';
+import { fstatSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { createLimiter } from '../../core/concurrency.ts';
 import type { LocalBlockStore, StoredFile } from '../../keep/port.ts';
 import { crunchError } from '../errors.ts';
 import type { OutputDirectory, OutputFile } from './node.ts';
-import { entryPath, openDirectory } from './scan.ts';
+import { entryPath, withDirectory } from './scan.ts';
 
 const filesAtOnce = 4;
 
@@ -21,7 +21,7 @@ export async function storeFiles(
   if (wanted.size === 0) return;
   const limited = createLimiter(filesAtOnce);
   const byInode = new Map<string, Promise<StoredFile>>();
-  const store = async (directory: FileHandle, name: string, file: OutputFile): Promise<void> => {
+  const store = async (directory: number, name: string, file: OutputFile): Promise<void> => {
     options.signal.throwIfAborted();
     const onDisk = await usableName(directory, name, file);
     if (!file.hasOtherNames) {
@@ -32,43 +32,36 @@ export async function storeFiles(
     byInode.set(file.id, known);
     file.stored = await known;
   };
-  const visit = async (handle: FileHandle, directory: OutputDirectory): Promise<void> => {
+  const visit = async (descriptor: number, directory: OutputDirectory): Promise<void> => {
     const here: Promise<void>[] = [];
     for (const [name, node] of directory.entries) {
-      if (node.kind === 'file' && wanted.has(node)) here.push(limited(() => store(handle, name, node)));
+      if (node.kind === 'file' && wanted.has(node)) here.push(limited(() => store(descriptor, name, node)));
     }
     await allSettled(here);
     for (const [name, node] of directory.entries) {
-      if (node.kind === 'directory' && holdsAny(node, wanted)) await descend(handle, name, node, visit);
+      if (node.kind === 'directory' && holdsAny(node, wanted)) await descend(descriptor, name, node, visit);
     }
   };
-  await withDirectory(path, root, (handle) => visit(handle, root));
+  await withSameDirectory(path, root, (descriptor) => visit(descriptor, root));
 }
 
-type Visit = (handle: FileHandle, directory: OutputDirectory) => Promise<void>;
+type Visit = (descriptor: number, directory: OutputDirectory) => Promise<void>;
 
-async function descend(parent: FileHandle, name: string, node: OutputDirectory, visit: Visit): Promise<void> {
+async function descend(parent: number, name: string, node: OutputDirectory, visit: Visit): Promise<void> {
   const path = entryPath(parent, node.rawName ?? Buffer.from(name));
-  await withDirectory(path, node, (handle) => visit(handle, node));
+  await withSameDirectory(path, node, (descriptor) => visit(descriptor, node));
 }
 
-async function withDirectory(path: string | Buffer, node: OutputDirectory, use: (handle: FileHandle) => Promise<void>) {
-  const handle = await openDirectory(path);
-  try {
-    const stat = await handle.stat({ bigint: true });
-    if (`${stat.dev}:${stat.ino}` !== node.id) {
-      throw crunchError(
-        'crunch/bad-output',
-        `the output directory ${JSON.stringify(String(path))} changed while it was collected`,
-        {
-          hint: 'let the command wait for all its processes before it ends',
-        },
-      );
-    }
-    await use(handle);
-  } finally {
-    await handle.close();
-  }
+type Use = (descriptor: number) => Promise<void>;
+
+function withSameDirectory(path: string | Buffer, node: OutputDirectory, use: Use): Promise<void> {
+  return withDirectory(path, async (descriptor) => {
+    const stat = fstatSync(descriptor, { bigint: true });
+    if (`${stat.dev}:${stat.ino}` === node.id) return use(descriptor);
+    throw crunchError('crunch/bad-output', `an output directory was replaced while it was collected: ${String(path)}`, {
+      hint: 'let the command wait for all its processes before it ends',
+    });
+  });
 }
 
 function holdsAny(directory: OutputDirectory, wanted: ReadonlySet<OutputFile>): boolean {
@@ -81,8 +74,8 @@ function holdsAny(directory: OutputDirectory, wanted: ReadonlySet<OutputFile>): 
 let renamed = 0;
 
 /** The store takes paths as text: a name that is not UTF-8 gets another one first. */
-async function usableName(directory: FileHandle, name: string, file: OutputFile): Promise<string> {
-  const base = `/proc/self/fd/${directory.fd}/`;
+async function usableName(directory: number, name: string, file: OutputFile): Promise<string> {
+  const base = `/proc/self/fd/${directory}/`;
   if (!file.rawName) return base + name;
   renamed += 1;
   const plain = `${base}.hallmark-renamed-${process.pid}-${renamed}`;

@@ -1,0 +1,49 @@
+import type { Container } from '../../api/records.ts';
+import { formatBytes } from '../../core/units.ts';
+import { type ImageReference, parseReference, toFamiliarName } from '../../image/reference.ts';
+import type { RegistryClient } from '../../image/registry/client.ts';
+import type { ContentStore } from '../../image/store/content-store.ts';
+import type { BlockStore } from '../../keep/port.ts';
+import { crunchError } from '../errors.ts';
+import type { LayerIndex } from '../images/layer-index.ts';
+import { storeImage } from '../images/store-image.ts';
+import type { BuiltinCommand } from '../port.ts';
+
+export interface PullDeps {
+  readonly registry: RegistryClient;
+  readonly blocks: BlockStore;
+  readonly layers: LayerIndex;
+  /** Makes concurrent pulls share transfers, and resumes what a crash cut off. */
+  readonly content?: ContentStore;
+}
+
+/** `docker pull NAME` (design 4.2): the image goes from its registry into Keep, no engine needed. */
+export function createPull({ registry, blocks, layers, content }: PullDeps): BuiltinCommand {
+  return async ({ container, report }, signal) => {
+    const reference = readPull(container);
+    report.activity(`asking for ${toFamiliarName(reference)}`);
+    const image = await registry.openImage(reference, { signal });
+    const { digest, sizeBytes } = image.plan;
+    report.line(
+      `${toFamiliarName(image.plan.reference)} is ${digest}, image ${image.imageHash}, ${formatBytes(sizeBytes)}`,
+    );
+    const options = { blocks, layers, report, signal, references: [reference], registryDigest: digest };
+    return { exitCode: 0, output: await storeImage(content?.lazy(image) ?? image, options) };
+  };
+}
+
+/** The name to pull. Fails with `crunch/bad-builtin`, naming the rule that the record breaks, or `image/bad-reference`. */
+function readPull({ uuid, command, mounts, runtime_constraints }: Container): ImageReference {
+  const refuse = (field: string, expected: string, got: unknown) =>
+    crunchError('crunch/bad-builtin', `docker pull: expected ${field} to be ${expected}, got ${JSON.stringify(got)}`, {
+      hint: 'see the rules of builtin requests in docs/builtin-requests.md',
+      where: { container: uuid, field },
+    });
+  const [, , name] = command;
+  if (command.length !== 3 || !name || name.startsWith('-')) {
+    throw refuse('command', '["docker","pull","<image name>"]', command);
+  }
+  if (Object.keys(mounts).length > 0) throw refuse('mounts', '{}', mounts);
+  if (runtime_constraints.API !== true) throw refuse('runtime_constraints.API', 'true', runtime_constraints.API);
+  return parseReference(name);
+}
