@@ -1,5 +1,5 @@
 import type { Problems } from './problem.ts';
-import { didYouMean } from './problem.ts';
+import { didYouMean, nearest } from './problem.ts';
 import { requirementShapes } from './schema/requirement.ts';
 import type { Atom, EnumShape, ListShape, MapShape, RecordShape, Shape } from './schema/shape.ts';
 import { describe, keySpan, type MapNode, type Node, type ScalarNode } from './syntax/node.ts';
@@ -181,28 +181,25 @@ export function checkRecord(node: Node, shape: RecordShape, context: CheckContex
     }
   }
   for (const [name, { required }] of Object.entries(shape.fields)) {
-    if ((required || name === subject) && !node.entries.has(name)) {
-      context.problems.error(
-        'missing-field',
-        node,
-        `${shape.name} needs the field "${name}"`,
-        renamedHint(node, name, shape),
-      );
+    const isMissing = (required || name === subject) && !node.entries.has(name);
+    if (isMissing && !isMisspelt(node, name, shape)) {
+      context.problems.error('missing-field', node, `${shape.name} needs the field "${name}"`);
     }
   }
 }
+
+/** Whether an unknown field nearby is probably what was meant; it is reported itself. */
+const isMisspelt = (node: MapNode, name: string, shape: RecordShape): boolean =>
+  nearest(
+    name,
+    [...node.entries.keys()].filter((key) => !Object.hasOwn(shape.fields, key)),
+  ) !== undefined;
 
 function fieldOf(shape: RecordShape, key: string, context: CheckContext) {
   if (Object.hasOwn(shape.fields, key)) return shape.fields[key];
   if (!key.includes(':')) return undefined;
   const full = expandPrefix(key, context.namespaces);
   return Object.hasOwn(shape.fields, full) ? shape.fields[full] : undefined;
-}
-
-/** Where a required field is missing, an unknown one nearby is probably what was meant. */
-function renamedHint(node: MapNode, name: string, shape: RecordShape): string | undefined {
-  const unknown = [...node.entries.keys()].filter((key) => !Object.hasOwn(shape.fields, key));
-  return didYouMean(name, unknown)?.replace('did you mean', 'is it misspelt as');
 }
 
 const documentFields = new Set(['$namespaces', '$schemas', '$base', '$graph']);

@@ -1,10 +1,11 @@
-import { TypeScope } from './build/context.ts';
+import { type BuildContext, TypeScope } from './build/context.ts';
 import { readProcess } from './build/process.ts';
 import { DocumentStore, loadRunTargets, selectProcess } from './document.ts';
 import type { Process } from './model.ts';
 import type { Override } from './overrides.ts';
 import type { Fetcher } from './port.ts';
 import { type Problem, Problems } from './problem.ts';
+import { field, itemsOf, type MapNode, type Node } from './syntax/node.ts';
 import type { ParseLimits } from './syntax/parse.ts';
 
 export interface LoadOptions {
@@ -41,8 +42,17 @@ export async function loadDocument(uri: string, options: LoadOptions): Promise<L
   const store = new DocumentStore(options.fetcher, options.limits);
   const document = await store.load(uri);
   const node = selectProcess(document, uri);
-  await loadRunTargets(store, node, problems);
-  const process = readProcess(node, {
+  const others = graphOf(document.root).filter((other) => other !== node);
+  for (const start of [node, ...others]) await loadRunTargets(store, start, problems);
+  const context = newContext(store, problems, options);
+  const process = readProcess(node, context);
+  for (const other of others) readProcess(other, context);
+  problems.throwIfAny();
+  return { process, warnings: problems.warnings, sources: store.sources, schemas: [...store.schemas] };
+}
+
+function newContext(store: DocumentStore, problems: Problems, options: LoadOptions): BuildContext {
+  return {
     problems,
     load: {
       store,
@@ -58,7 +68,9 @@ export async function loadDocument(uri: string, options: LoadOptions): Promise<L
     scope: '',
     parents: [],
     inherited: new Set(),
-  });
-  problems.throwIfAny();
-  return { process, warnings: problems.warnings, sources: store.sources, schemas: [...store.schemas] };
+  };
 }
+
+/** Every member of a `$graph`: the whole document has to be right, whichever process of it runs. */
+const graphOf = (root: Node): readonly MapNode[] =>
+  itemsOf(field(root, '$graph')).filter((item): item is MapNode => item.kind === 'map');

@@ -49,11 +49,11 @@ export class Problems {
   }
 
   get errors(): readonly Problem[] {
-    return this.#found.filter(({ severity }) => severity === 'error');
+    return this.#sorted('error');
   }
 
   get warnings(): readonly Problem[] {
-    return this.#found.filter(({ severity }) => severity === 'warning');
+    return this.#sorted('warning');
   }
 
   /** Throws what was found, all of it, if any of it is an error. */
@@ -62,6 +62,15 @@ export class Problems {
     if (errors.length === 0) return;
     const unsupported = errors.every(({ rule }) => rule === 'unsupported-requirement');
     throw new InvalidDocumentError(unsupported ? 'cwl/unsupported-requirement' : code, errors);
+  }
+
+  /** File by file as they came up, each from top to bottom. */
+  #sorted(severity: Problem['severity']): readonly Problem[] {
+    const files = new Map<string, number>();
+    for (const { position } of this.#found) if (!files.has(position.file)) files.set(position.file, files.size);
+    const order = ({ position: a }: Problem, { position: b }: Problem): number =>
+      (files.get(a.file) ?? 0) - (files.get(b.file) ?? 0) || a.line - b.line || a.column - b.column;
+    return this.#found.filter((problem) => problem.severity === severity).sort(order);
   }
 
   #add(severity: Problem['severity'], rule: ProblemRule, span: Span, message: string, hint: string | undefined): void {

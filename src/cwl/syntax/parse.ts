@@ -1,5 +1,6 @@
-import { type Event, getScalarValue, parseEvents, type ScalarEvent, YAMLException } from 'js-yaml';
+import { type Event, getScalarValue, type ScalarEvent } from 'js-yaml';
 import { type CwlErrorCode, cwlError } from '../errors.ts';
+import { type ParsedEvents, readEvents, YamlFailure } from './events.ts';
 import { type MapEntry, type MapNode, type Node, positionOf, type Source } from './node.ts';
 import { resolvePlain } from './scalar.ts';
 
@@ -28,22 +29,16 @@ export function parseSource(source: Source, limits: ParseLimits = defaultParseLi
       `document is too large: expected at most ${limits.textLength} characters`,
     );
   }
-  return new Builder(source, limits).build(readEvents(source, limits));
+  return new Builder(source, limits, read(source, limits)).build();
 }
 
-function readEvents(source: Source, limits: ParseLimits): readonly Event[] {
+function read(source: Source, limits: ParseLimits): ParsedEvents {
   try {
-    return parseEvents(source.text, { maxDepth: limits.depth });
+    return readEvents(source.text, limits.depth);
   } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    const mark = error.mark as { position?: number } | undefined;
-    const tooDeep = /depth/i.test(error.reason);
-    throw failure(
-      source,
-      mark?.position ?? 0,
-      tooDeep ? 'cwl/yaml-limit' : 'cwl/bad-yaml',
-      `bad YAML: ${error.reason}`,
-    );
+    if (!(error instanceof YamlFailure)) throw error;
+    const code = error.message.includes('nesting') ? 'cwl/yaml-limit' : 'cwl/bad-yaml';
+    throw failure(source, error.offset, code, `bad YAML: ${error.message}`);
   }
 }
 
@@ -63,18 +58,20 @@ interface Frame {
 class Builder {
   readonly #source: Source;
   readonly #limits: ParseLimits;
+  readonly #parsed: ParsedEvents;
   readonly #anchors = new Map<string, { node: Node; weight: number }>();
   readonly #stack: Frame[] = [];
   #root: Node | undefined;
 
-  constructor(source: Source, limits: ParseLimits) {
+  constructor(source: Source, limits: ParseLimits, parsed: ParsedEvents) {
     this.#source = source;
     this.#limits = limits;
+    this.#parsed = parsed;
   }
 
-  build(events: readonly Event[]): Node {
+  build(): Node {
     let documents = 0;
-    for (const event of events) {
+    for (const event of this.#parsed.events) {
       if (event.type === eventId.document) {
         documents += 1;
         if (documents > 1) throw this.#fail(this.#source.text.length, 'expected one document, got several');
@@ -90,7 +87,7 @@ class Builder {
         this.#scalar(event);
         break;
       case eventId.alias:
-        this.#alias(this.#source.text.slice(event.anchorStart, event.anchorEnd), event.anchorStart);
+        this.#alias(this.#parsed.text.slice(event.anchorStart, event.anchorEnd), this.#at(event.anchorStart));
         break;
       case eventId.sequence:
       case eventId.mapping:
@@ -102,7 +99,8 @@ class Builder {
   }
 
   #open(event: Extract<Event, { type: 2 | 3 }>): void {
-    const place = { source: this.#source, start: event.start, end: event.start + 1 };
+    const start = this.#at(event.start);
+    const place = { source: this.#source, start, end: start + 1 };
     this.#checkTag(event, event.type === eventId.sequence ? '!!seq' : '!!map');
     const node: Frame['node'] =
       event.type === eventId.sequence
@@ -120,14 +118,14 @@ class Builder {
   }
 
   #scalar(event: ScalarEvent): void {
-    const text = getScalarValue(this.#source.text, event);
+    const text = getScalarValue(this.#parsed.text, event);
     const parent = this.#stack.at(-1);
-    const offset = event.valueStart < 0 ? this.#offsetOfEmpty(parent) : event.valueStart;
+    const offset = event.valueStart < 0 ? this.#offsetOfEmpty(parent) : this.#at(event.valueStart);
     const node: Node = {
       kind: 'scalar',
       source: this.#source,
       start: offset,
-      end: Math.max(offset, event.valueEnd),
+      end: event.valueStart < 0 ? offset : this.#at(event.valueEnd),
       value: this.#valueOf(event, text),
     };
     const anchor = this.#anchorOf(event);
@@ -203,26 +201,31 @@ class Builder {
     if (tag === '!' || tag === '!!str') return text;
     const value = resolvePlain(text);
     const expected = { '!!int': 'number', '!!float': 'number', '!!bool': 'boolean', '!!null': 'object' }[tag];
-    if (expected === undefined) throw this.#fail(event.tagStart, `unknown tag ${JSON.stringify(tag)}`);
-    if (typeof value !== expected) throw this.#fail(event.tagStart, `expected a value that fits the tag ${tag}`);
+    if (expected === undefined) throw this.#fail(this.#at(event.tagStart), `unknown tag ${JSON.stringify(tag)}`);
+    if (typeof value !== expected)
+      throw this.#fail(this.#at(event.tagStart), `expected a value that fits the tag ${tag}`);
     return value;
   }
 
   #checkTag(event: Extract<Event, { type: 2 | 3 }>, expected: string): void {
     const tag = this.#tagOf(event);
     if (tag !== undefined && tag !== '!' && tag !== expected) {
-      throw this.#fail(event.tagStart, `unknown tag ${JSON.stringify(tag)}`);
+      throw this.#fail(this.#at(event.tagStart), `unknown tag ${JSON.stringify(tag)}`);
     }
   }
 
   #tagOf(event: { tagStart: number; tagEnd: number }): string | undefined {
     if (event.tagStart < 0) return undefined;
-    const tag = this.#source.text.slice(event.tagStart, event.tagEnd);
+    const tag = this.#parsed.text.slice(event.tagStart, event.tagEnd);
     return tag.replace(/^!<tag:yaml.org,2002:(.*)>$/, '!!$1');
   }
 
   #anchorOf(event: { anchorStart: number; anchorEnd: number }): string | undefined {
-    return event.anchorStart < 0 ? undefined : this.#source.text.slice(event.anchorStart, event.anchorEnd);
+    return event.anchorStart < 0 ? undefined : this.#parsed.text.slice(event.anchorStart, event.anchorEnd);
+  }
+
+  #at(offset: number): number {
+    return this.#parsed.toOriginal(offset);
   }
 
   #fail(offset: number, message: string) {

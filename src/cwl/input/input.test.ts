@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { createMemoryFetcher } from '../../../test/fakes/fetcher.ts';
+import { InvalidDocumentError } from '../errors.ts';
+import { loadProcess } from '../load.ts';
+import { checkInputs } from './check.ts';
+import { findFormatMismatch, loadOntology, readOntology } from './format.ts';
+import { loadInputObject, parseInputObject } from './job.ts';
+import { applySecondaryFilePattern, basenameOf, locationBeside } from './secondary-file.ts';
+
+const check = async (inputs: string, job: string) => {
+  const text = `cwlVersion: v1.2\nclass: CommandLineTool\ninputs: ${inputs}\noutputs: []\n`;
+  const process = await loadProcess('file:///t.cwl', { fetcher: createMemoryFetcher({ 'file:///t.cwl': text }) });
+  return checkInputs(process, parseInputObject(job, 'file:///jobs/job.yml'));
+};
+
+describe('the input object', () => {
+  it('has files relative to itself, and fields that are no inputs apart', async () => {
+    const job = await loadInputObject(
+      'file:///jobs/job.yml',
+      createMemoryFetcher({
+        'file:///jobs/job.yml': `cwl:tool: ../tool.cwl#main
+$namespaces: {edam: 'http://edamontology.org/'}
+cwl:requirements: [{class: ShellCommandRequirement}]
+cwltool:overrides: {../tool.cwl: {requirements: {WorkReuse: {enableReuse: false}}}}
+a: {class: File, location: a.txt, format: edam:format_1, secondaryFiles: [{class: File, path: b.txt}]}
+b: {class: Directory, path: /data, location: keep:x}
+c: {class: File, contents: text}
+'#main/d': 1
+`,
+      }),
+    );
+    expect(job.values).toEqual({
+      a: {
+        class: 'File',
+        location: 'file:///jobs/a.txt',
+        format: 'http://edamontology.org/format_1',
+        secondaryFiles: [{ class: 'File', location: 'file:///jobs/b.txt' }],
+      },
+      b: { class: 'Directory', location: 'keep:x' },
+      c: { class: 'File', contents: 'text' },
+      d: 1,
+    });
+    expect(job.tool).toBe('file:///tool.cwl#main');
+    expect(job.requirements?.kind).toBe('list');
+    expect(job.overrides.map(({ target }) => target)).toEqual(['file:///tool.cwl']);
+  });
+
+  it('may be empty, but no list', () => {
+    expect(parseInputObject('', 'file:///j.yml').values).toEqual({});
+    expect(() => parseInputObject('[1]', 'file:///j.yml')).toThrow('must be a mapping, got a list');
+    expect(() => parseInputObject('cwltool:overrides: {x: {}}', 'file:///j.yml')).toThrow('needs the id of a process');
+  });
+
+  it('gets defaults, null for what is optional, and loses what the process does not know', async () => {
+    const { inputs, warnings } = await check(
+      "{a: {type: int, default: 3}, b: 'string?', c: 'int[]'}",
+      'c: [1]\nd: 4\na: null',
+    );
+    expect(inputs).toEqual({ a: 3, b: null, c: [1] });
+    expect(warnings.map(({ message }) => message)).toEqual(['the process has no input "d"']);
+  });
+
+  it.each([
+    ['{a: int}', 'a: x', 'input a: expected int, got the string "x"', 4],
+    ['{a: int}', 'a: 3000000000', 'input a: expected int, got the number 3000000000', 4],
+    ['{a: int}', 'b: 1', 'input "a" of type int is missing', 1],
+    ['{a: Any}', 'a: null', 'input "a" of type Any is null', 4],
+    ["{a: 'File[]'}", 'a: [{class: File, path: x}, y]', 'input a[1]: expected File, got the string "y"', 29],
+    ['{a: {type: {type: enum, symbols: [p, q]}}}', 'a: r', 'input a: expected enum(p, q), got the string "r"', 4],
+    [
+      '{a: {type: {type: record, fields: {n: int, s: string}}}}',
+      'a: {n: 1, s: 2}',
+      'input a.s: expected string, got the number 2',
+      14,
+    ],
+    ["{a: ['null', {type: record, fields: {n: int}}]}", 'a: {n: x}', 'input a.n: expected int, got the string "x"', 8],
+    ['{a: Directory}', 'a: {class: File, path: x}', 'input a: expected Directory, got a File', 4],
+  ])('%s with %s fails', async (inputs, job, message, column) => {
+    const error: unknown = await check(inputs, job).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(InvalidDocumentError);
+    expect(error).toMatchObject({ code: 'cwl/bad-input', message, where: { file: '/jobs/job.yml', line: 1, column } });
+  });
+});
+
+describe('secondary files', () => {
+  it.each([
+    ['a.bam', '.bai', 'a.bam.bai'],
+    ['a.bam', '^.bai', 'a.bai'],
+    ['a.tar.gz', '^^.txt', 'a.txt'],
+    ['a', '^^.txt', 'a.txt'],
+    ['.hidden', '^.x', '.hidden.x'],
+  ])('%s with %s is %s', (name, pattern, expected) => {
+    expect(applySecondaryFilePattern(name, pattern)).toBe(expected);
+  });
+
+  it('stand beside the file', () => {
+    expect(locationBeside({ class: 'File', location: 'file:///d/a%20b.bam' }, 'a b.bai')).toBe('file:///d/a%20b.bai');
+    expect(locationBeside({ class: 'File', location: 'keep:x+1/d/a b.bam' }, 'a b.bai')).toBe('keep:x+1/d/a b.bai');
+    expect(locationBeside({ class: 'File', contents: '' }, 'x')).toBeUndefined();
+    expect(basenameOf({ class: 'File', location: 'file:///d/a%20b.bam' })).toBe('a b.bam');
+  });
+});
+
+describe('formats', () => {
+  const turtle =
+    '@prefix gx: <http://gx/> .\n@prefix owl: <http://o#> .\ngx:fasta a owl:Class .\ngx:fasta owl:equivalentClass <http://edam/1929> .\n';
+  const xml =
+    '<?xml version="1.0"?><rdf:RDF xml:base="http://edam/"><owl:Class rdf:about="http://edam/1929"><rdfs:subClassOf rdf:resource="http://edam/2330"/></owl:Class></rdf:RDF>';
+  const ontology = readOntology([turtle, xml]);
+
+  it('follow subclasses and equal classes', () => {
+    expect(ontology.isKindOf('http://gx/fasta', 'http://edam/2330')).toBe(true);
+    expect(ontology.isKindOf('http://edam/1929', 'http://gx/fasta')).toBe(true);
+    expect(ontology.isKindOf('http://edam/2330', 'http://gx/fasta')).toBe(false);
+  });
+
+  it('are asked of files, also inside records and lists', () => {
+    const file = { class: 'File', location: 'file:///x', format: 'http://edam/1929' } as const;
+    const parameter = { id: 'a', type: 'File', format: ['http://edam/2330'] } as const;
+    expect(findFormatMismatch(file, parameter, ontology)).toBeUndefined();
+    expect(findFormatMismatch([file, { ...file, format: 'http://edam/9' }], parameter, ontology)).toMatchObject({
+      name: 'a[1]',
+      got: 'http://edam/9',
+    });
+    const field = { name: 'f', type: 'File', secondaryFiles: [], format: ['http://z'], loadContents: false } as const;
+    const record = { id: 'r', type: { type: 'record', fields: [field] }, format: [] } as const;
+    expect(findFormatMismatch({ f: file }, record, ontology)).toMatchObject({ name: 'r.f', expected: ['http://z'] });
+  });
+
+  it('read local schemas only', async () => {
+    const fetcher = createMemoryFetcher({ 'file:///s.ttl': turtle });
+    const loaded = await loadOntology(['https://never.example/s.owl', 'file:///missing.owl', 'file:///s.ttl'], fetcher);
+    expect(loaded.isKindOf('http://gx/fasta', 'http://edam/1929')).toBe(true);
+  });
+});

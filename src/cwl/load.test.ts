@@ -1,0 +1,378 @@
+import { describe, expect, it } from 'vitest';
+import { createMemoryFetcher } from '../../test/fakes/fetcher.ts';
+import { InvalidDocumentError } from './errors.ts';
+import { parseInputObject } from './input/job.ts';
+import { type LoadOptions, loadDocument, loadProcess } from './load.ts';
+import type { CommandLineTool, Process, Workflow } from './model.ts';
+import { renderProblem } from './problem.ts';
+
+type Texts = Readonly<Record<string, string>>;
+const tool = (rest = '', version = 'v1.2'): string =>
+  `cwlVersion: ${version}\nclass: CommandLineTool\nbaseCommand: echo\ninputs: {x: string}\noutputs: {o: stdout}\n${rest}`;
+
+function load(texts: Texts, uri = 'file:///a.cwl', options: Partial<LoadOptions> = {}): Promise<Process> {
+  const entries = Object.entries(texts).map(([name, text]) => [name.includes(':') ? name : `file:///${name}`, text]);
+  return loadProcess(uri, { fetcher: createMemoryFetcher(Object.fromEntries(entries)), ...options });
+}
+const loadTool = async (text: string, options?: Partial<LoadOptions>) =>
+  (await load({ 'a.cwl': text }, undefined, options)) as CommandLineTool;
+const problemsOf = async (texts: Texts, uri?: string): Promise<readonly string[]> => {
+  const error: unknown = await load(texts, uri).catch((thrown: unknown) => thrown);
+  if (!(error instanceof InvalidDocumentError)) throw error;
+  return error.problems.map(({ message }) => message);
+};
+
+describe('loading a tool', () => {
+  it('gives every list its normal form', async () => {
+    const process = await loadTool(
+      tool(`arguments: [a, {valueFrom: b, position: 1}]
+requirements:
+  EnvVarRequirement: {envDef: {A: one, B: {envValue: two}}}
+  SoftwareRequirement: {packages: {samtools: [https://x.org/s], bwa: {version: ['1']}}}
+hints:
+  - class: ResourceRequirement
+    coresMin: 2
+`),
+    );
+    expect(process).toMatchObject({
+      id: 'file:///a.cwl',
+      cwlVersion: 'v1.2',
+      baseCommand: ['echo'],
+      arguments: ['a', { valueFrom: 'b', position: 1 }],
+      inputs: [{ id: 'x', type: 'string', hasDefault: false, position: { file: '/a.cwl', line: 4, column: 10 } }],
+      hints: [{ class: 'ResourceRequirement', fields: { coresMin: 2 } }],
+    });
+    expect(process.requirements.map(({ fields }) => fields)).toEqual([
+      {
+        envDef: [
+          { envName: 'A', envValue: 'one' },
+          { envName: 'B', envValue: 'two' },
+        ],
+      },
+      {
+        packages: [
+          { package: 'samtools', specs: ['https://x.org/s'] },
+          { package: 'bwa', version: ['1'] },
+        ],
+      },
+    ]);
+  });
+
+  it.each([
+    ['File', 'File'],
+    ['File?', ['null', 'File']],
+    ["'string[]'", { type: 'array', items: 'string' }],
+    ["'int[][]?'", ['null', { type: 'array', items: { type: 'array', items: 'int' } }]],
+    ["['null', 'int?', {type: enum, symbols: [a, '#x/b']}]", ['null', 'int', { type: 'enum', symbols: ['a', 'b'] }]],
+    ['{type: record, fields: {f: File?}}', { type: 'record', fields: [{ name: 'f', type: ['null', 'File'] }] }],
+  ])('reads the type %s', async (written, expected) => {
+    const process = await loadTool(
+      `cwlVersion: v1.2\nclass: CommandLineTool\ninputs: {x: {type: ${written}}}\noutputs: []\n`,
+    );
+    expect(process.inputs[0]).toMatchObject({ type: expected });
+  });
+
+  it('rewrites stdin, stdout and stderr the same way each time', async () => {
+    const text = 'cwlVersion: v1.2\nclass: CommandLineTool\ninputs: {in: stdin}\noutputs: {o: stdout, e: stderr}\n';
+    const [first, second] = [await loadTool(text), await loadTool(text)];
+    expect(first).toMatchObject({ stdin: '$(inputs["in"].path)', stdout: expect.stringMatching(/^[0-9a-f]{40}$/) });
+    expect(first.inputs[0]?.type).toBe('File');
+    expect(first.outputs.map(({ outputBinding }) => outputBinding?.glob)).toEqual([[first.stdout], [first.stderr]]);
+    expect([first.stdout, first.stderr]).toEqual([second.stdout, second.stderr]);
+    expect(first.stdout).not.toBe(first.stderr);
+  });
+
+  it('puts named types in place, wherever they are written', async () => {
+    const process = await load({
+      'a.cwl': `cwlVersion: v1.2
+class: CommandLineTool
+requirements:
+  SchemaDefRequirement:
+    types:
+      - $import: types.yml
+      - {name: Local, type: record, fields: {in: 'types.yml#Colour'}}
+inputs: {a: Local, b: 'types.yml#Colour[]', c: '#Local?'}
+outputs: []
+`,
+      'types.yml': 'name: Colour\ntype: enum\nsymbols: [red, green]\n',
+    });
+    const colour = { type: 'enum', symbols: ['red', 'green'], name: 'Colour' };
+    expect(process.inputs.map(({ type }) => type)).toMatchObject([
+      { type: 'record', fields: [{ name: 'in', type: colour }] },
+      { type: 'array', items: colour },
+      ['null', { type: 'record' }],
+    ]);
+  });
+
+  it('reads secondaryFiles as its version does', async () => {
+    const write = (version: string) =>
+      `cwlVersion: ${version}\nclass: CommandLineTool\ninputs: {x: {type: File, secondaryFiles: [.bai, '^.c?']}}\noutputs: []\n`;
+    expect((await loadTool(write('v1.2'))).inputs[0]?.secondaryFiles).toEqual([
+      { pattern: '.bai' },
+      { pattern: '^.c', required: false },
+    ]);
+    expect((await loadTool(write('v1.0'))).inputs[0]?.secondaryFiles).toEqual([
+      { pattern: '.bai' },
+      { pattern: '^.c?' },
+    ]);
+  });
+
+  it('resolves formats, files of defaults and extensions', async () => {
+    const process = await load(
+      {
+        'file:///d/a.cwl': `cwlVersion: v1.2
+class: CommandLineTool
+$namespaces: {edam: 'http://edamontology.org/', arv: 'http://arvados.org/cwl#'}
+inputs:
+  x: {type: File, format: edam:format_1, default: {class: File, path: 'in #1.txt', format: edam:format_2}}
+outputs: []
+hints:
+  DockerRequirement: {dockerPull: x, arv:dockerCollectionPDH: 99914b932bd37a50b983c5e7c90ae93b+2}
+  arv:RuntimeConstraints: {keep_cache: 64}
+`,
+      },
+      'file:///d/a.cwl',
+    );
+    expect(process.inputs[0]).toMatchObject({
+      format: ['http://edamontology.org/format_1'],
+      default: { class: 'File', location: 'file:///d/in%20%231.txt', format: 'http://edamontology.org/format_2' },
+    });
+    expect(process.hints).toMatchObject([
+      {
+        class: 'DockerRequirement',
+        fields: { 'http://arvados.org/cwl#dockerCollectionPDH': '99914b932bd37a50b983c5e7c90ae93b+2' },
+      },
+      { class: 'http://arvados.org/cwl#RuntimeConstraints', fields: { keep_cache: 64 } },
+    ]);
+  });
+
+  it('gives documents of v1.0 what they count on, and extensions their later names', async () => {
+    const process = await loadTool(
+      tool(
+        "$namespaces: {cwltool: 'http://commonwl.org/cwltool#'}\nrequirements: {cwltool:TimeLimit: {timelimit: 5}}\n",
+        'v1.0',
+      ),
+    );
+    expect(process.hints.map(({ class: name, fields }) => [name, fields])).toEqual([
+      ['LoadListingRequirement', { loadListing: 'deep_listing' }],
+      ['NetworkAccess', { networkAccess: true }],
+    ]);
+    expect(process.requirements).toMatchObject([{ class: 'ToolTimeLimit', fields: { timelimit: 5 } }]);
+    expect((await loadTool(tool('', 'v1.1'))).hints).toEqual([]);
+  });
+
+  it('reads executable documents and development versions where they are allowed', async () => {
+    expect((await loadTool(`#!/usr/bin/env cwl-runner\n${tool()}`)).class).toBe('CommandLineTool');
+    expect((await loadTool(tool('', 'v1.2.0-dev4'), { enableDev: true })).cwlVersion).toBe('v1.2');
+    await expect(loadTool(tool('', 'v1.3.0-dev1'))).rejects.toMatchObject({
+      hint: expect.stringContaining('--enable-dev'),
+    });
+  });
+
+  it('lets overrides take the place of requirements', async () => {
+    const { overrides } = parseInputObject(
+      'cwltool:overrides: {a.cwl: {requirements: {EnvVarRequirement: {envDef: {A: new}}}}}',
+      'file:///job.yml',
+    );
+    const process = await loadTool(
+      tool('requirements: {EnvVarRequirement: {envDef: {A: old}}, ShellCommandRequirement: {}}\n'),
+      { overrides },
+    );
+    expect(process.requirements.map(({ class: name, fields }) => [name, fields])).toEqual([
+      ['ShellCommandRequirement', {}],
+      ['EnvVarRequirement', { envDef: [{ envName: 'A', envValue: 'new' }] }],
+    ]);
+  });
+});
+
+describe('references between documents', () => {
+  const workflow = (run: string): string =>
+    `cwlVersion: v1.2\nclass: Workflow\ninputs: {w: string}\noutputs: {o: {type: File, outputSource: s/o}}\nsteps: {s: {run: ${run}, in: {x: w}, out: [o]}}\n`;
+
+  it('follows run, relative and remote, once for each document', async () => {
+    const texts = { 'a.cwl': workflow('sub/tool.cwl'), 'file:///sub/tool.cwl': tool() };
+    expect((await load(texts)) as Workflow).toMatchObject({
+      steps: [{ name: 's', run: { id: 'file:///sub/tool.cwl' } }],
+    });
+    const remote = { 'a.cwl': workflow('https://h/tool.cwl'), 'https://h/tool.cwl': tool() };
+    expect((await load(remote)) as Workflow).toMatchObject({ steps: [{ run: { id: 'https://h/tool.cwl' } }] });
+  });
+
+  it('puts $import, $include and $mixin in place', async () => {
+    const process = await load({
+      'a.cwl': tool(
+        'requirements:\n  InlineJavascriptRequirement: {expressionLib: [{$include: lib.js}]}\n  ResourceRequirement: {$mixin: res.yml, coresMin: 4}\nstdout: {$import: name.yml}\n',
+      ),
+      'lib.js': 'var a = "$(not evaluated)";\n',
+      'res.yml': 'coresMin: 1\nramMin: 100\n',
+      'name.yml': 'out.txt',
+    });
+    expect(process).toMatchObject({
+      stdout: 'out.txt',
+      requirements: [
+        { fields: { expressionLib: ['var a = "$(not evaluated)";\n'] } },
+        { fields: { coresMin: 4, ramMin: 100 } },
+      ],
+    });
+  });
+
+  const packed = `cwlVersion: v1.2
+$graph:
+  - {id: '#echo', class: CommandLineTool, baseCommand: echo, inputs: [{id: '#echo/x', type: string}], outputs: [{id: '#echo/o', type: stdout}]}
+  - id: '#main'
+    class: Workflow
+    inputs: [{id: '#main/w', type: string}]
+    outputs: [{id: '#main/o', type: File, outputSource: '#main/s/o'}]
+    steps: [{id: '#main/s', run: '#echo', in: [{id: '#main/s/x', source: '#main/w'}], out: ['#main/s/o']}]
+`;
+
+  it('reads packed documents, main by itself and others by name', async () => {
+    expect(await load({ 'a.cwl': packed })).toMatchObject({
+      id: 'file:///a.cwl#main',
+      outputs: [{ id: 'o', outputSource: ['s/o'] }],
+      steps: [{ name: 's', run: { id: 'file:///a.cwl#echo' }, in: [{ id: 'x', source: ['w'] }], out: ['o'] }],
+    });
+    expect(await load({ 'a.cwl': packed }, 'file:///a.cwl#echo')).toMatchObject({ class: 'CommandLineTool' });
+    await expect(load({ 'a.cwl': packed }, 'file:///a.cwl#ecko')).rejects.toMatchObject({
+      code: 'cwl/no-such-process',
+      hint: 'did you mean "echo"?',
+    });
+    await expect(load({ 'a.cwl': packed.replaceAll('main', 'wf') })).rejects.toMatchObject({
+      code: 'cwl/no-such-process',
+      hint: expect.stringContaining('#wf'),
+    });
+  });
+
+  it('runs a process that a step holds by its path', async () => {
+    const inner = `{class: CommandLineTool, inputs: {x: string}, outputs: {o: stdout}}`;
+    expect(await load({ 'a.cwl': workflow(inner) }, 'file:///a.cwl#s')).toMatchObject({ class: 'CommandLineTool' });
+  });
+
+  it('says where a document is missing, and reports the rest too', async () => {
+    const error: unknown = await load({ 'a.cwl': workflow('tool.cwl').replace('w: string', 'w: sting') }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(InvalidDocumentError);
+    const shown = (error as InvalidDocumentError).problems.map(renderProblem).join('\n');
+    expect(shown).toContain('a.cwl:5:18: error: cannot load file:///tool.cwl');
+    expect(shown).toContain(
+      'unknown type "sting"\n  inputs: {w: sting}\n              ^~~~~\n  did you mean "string"?',
+    );
+  });
+
+  it.each([
+    ['a workflow that runs itself', { 'a.cwl': workflow('a.cwl') }, 'cannot run itself'],
+    ['an $import of the same document', { 'a.cwl': 'class: {$import: a.cwl}' }, 'leads back'],
+    [
+      'a circle of $import',
+      { 'a.cwl': 'class: {$import: b.yml}', 'b.yml': '$import: c.yml', 'c.yml': 'x: {$import: b.yml}' },
+      'leads back',
+    ],
+    ['an $import of a number', { 'a.cwl': 'class: {$import: 1}' }, 'expected a URI reference'],
+    ['an $include beside other fields', { 'a.cwl': 'class: {$include: b, x: 1}' }, 'must be the only field'],
+    ['an $include that is missing', { 'a.cwl': 'class: {$include: b}' }, '$include: nothing at file:///b'],
+    [
+      'a local file from a remote document',
+      { 'a.cwl': workflow('https://h/t.cwl'), 'https://h/t.cwl': tool('doc: {$include: file:///etc/passwd}') },
+      'may not refer to the local file',
+    ],
+  ])('refuses %s', async (_what, texts, message) => {
+    await expect(load(texts as unknown as Texts)).rejects.toMatchObject({ message: expect.stringContaining(message) });
+  });
+
+  it('knows what it read, and never asks for $schemas', async () => {
+    const texts = {
+      'file:///a.cwl': `${workflow('t.cwl')}$schemas: [https://never.example/x.owl, l.owl]\n`,
+      'file:///t.cwl': tool('doc: {$include: t.txt}'),
+      'file:///t.txt': 'x',
+    };
+    const loaded = await loadDocument('file:///a.cwl', { fetcher: createMemoryFetcher(texts) });
+    expect(loaded.sources).toEqual(['file:///a.cwl', 'file:///t.cwl', 'file:///t.txt']);
+    expect(loaded.schemas).toEqual(['https://never.example/x.owl', 'file:///l.owl']);
+  });
+});
+
+describe('what is wrong with a document', () => {
+  it('is said all at once, each with its place', async () => {
+    const text = `cwlVersion: v1.2
+class: CommandLineTool
+baseComand: echo
+inputs:
+  x: Fil
+  y: {type: string, inputBinding: {position: first}}
+outputs: {o: {type: stdout, outputBiding: {}}}
+stdout: 5
+`;
+    const error: unknown = await loadTool(text).catch((thrown: unknown) => thrown);
+    const problems = error instanceof InvalidDocumentError ? error.problems : [];
+    expect(problems.map(({ position, message, hint }) => [position.line, position.column, message, hint])).toEqual([
+      [3, 1, 'unknown field "baseComand" in CommandLineTool', 'did you mean "baseCommand"?'],
+      [5, 6, 'unknown type "Fil"', 'did you mean "File"?'],
+      [6, 46, 'expected an integer or an expression, got the string "first"', undefined],
+      [7, 29, 'unknown field "outputBiding" in CommandOutputParameter', 'did you mean "outputBinding"?'],
+      [8, 9, 'expected a string or an expression, got the number 5', undefined],
+    ]);
+    expect(error).toMatchObject({
+      code: 'cwl/invalid-document',
+      message: expect.stringContaining('(and 4 more)'),
+      where: { line: 3 },
+    });
+  });
+
+  it.each([
+    ['class: CommandLineTool', 'the document needs the field "cwlVersion"'],
+    ['cwlVersion: v1.2', 'a process needs the field "class"'],
+    ['cwlVersion: v1.2\nclass: CommandLinTool', 'unknown class of process, got the string "CommandLinTool"'],
+    ['cwlVersion: draft-3\nclass: CommandLineTool', 'unsupported cwlVersion "draft-3"'],
+    [tool('requirements: {DockerRequirment: {}}'), 'unknown requirement "DockerRequirment"'],
+    [tool('requirements: [{dockerPull: x}]'), 'a requirement needs the field "class", got a mapping'],
+    [
+      tool('requirements: {ResourceRequirement: 4}'),
+      'expected a mapping of the fields of ResourceRequirement, got the number 4',
+    ],
+    [tool('requirements: {NetworkAccess: {networkAccess: true}}', 'v1.0'), 'NetworkAccess is not in CWL v1.0'],
+    [tool('intent: [x]', 'v1.1'), 'field "intent" is not in CWL v1.1'],
+    [tool('successCodes: [1.5]'), 'expected an integer, got the number 1.5'],
+    [tool().replace('{x: string}', '[{id: x, type: string}, {id: x, type: int}]'), 'duplicate input "x"'],
+    [
+      tool().replace('{x: string}', '{x: {type: array, items: string}}'),
+      'unknown field "items" in CommandInputParameter',
+    ],
+    [
+      tool().replace('x: string', 'x: {type: [string, {type: enum, symbol: [a]}]}'),
+      'unknown field "symbol" in EnumSchema',
+    ],
+    [
+      tool().replace('x: string', 'x: {type: {type: record, fields: [{type: int}]}}'),
+      'RecordField needs the field "name"',
+    ],
+    [tool().replace('x: string', 'x: []'), 'expected a type, got an empty list'],
+    [tool().replace('x: string', 'x: stdout'), 'unknown type "stdout"'],
+    [tool('stdin: a').replace('x: string', 'x: stdin'), 'stdin is set here and by the input "x" of type stdin'],
+  ])('for %j is %j', async (text, message) => {
+    expect(await problemsOf({ 'a.cwl': text })).toContain(message);
+  });
+
+  it('of requirements from elsewhere has its own code', async () => {
+    const text = tool('requirements: {"http://example.org/x#Special": {}}');
+    await expect(loadTool(text)).rejects.toMatchObject({
+      code: 'cwl/unsupported-requirement',
+      message: expect.stringContaining('is not supported'),
+    });
+    expect((await loadTool(text.replace('requirements', 'hints'))).hints).toMatchObject([
+      { class: 'http://example.org/x#Special' },
+    ]);
+  });
+
+  it('is a warning where the reader is lenient', async () => {
+    const fetcher = createMemoryFetcher({ 'file:///a.cwl': tool('unknown: 1\n') });
+    await expect(loadDocument('file:///a.cwl', { fetcher })).rejects.toMatchObject({ code: 'cwl/invalid-document' });
+    const { warnings } = await loadDocument('file:///a.cwl', { fetcher, strict: false });
+    expect(warnings).toMatchObject([{ rule: 'unknown-field', severity: 'warning' }]);
+  });
+
+  it('of types that contain themselves is found', async () => {
+    const types = "requirements: {SchemaDefRequirement: {types: [{name: A, type: record, fields: {a: 'A[]'}}]}}";
+    expect(await problemsOf({ 'a.cwl': tool(types) })).toContain('a type cannot contain itself');
+  });
+});
