@@ -94,3 +94,12 @@ async function clearOrphans(ground: Ground, isOwned: (id: string) => boolean): P
     for (const folder of await findOrphaned(join(ground.home, name))) await removeTree(folder, enter);
   }
 }
+
+/** What the image sets, below what the spec sets. */
+function withImage(image: LoadedImage, spec: ContainerSpec): Readonly<Record<string, string>> {
+  const set = image.environment.map((entry) => [
+    entry.slice(0, entry.indexOf('=')),
+    entry.slice(entry.indexOf('=') + 1),
+  ]);
+  return { ...Object.fromEntries(set), ...spec.environment };
+}
