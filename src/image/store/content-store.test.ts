@@ -151,6 +151,18 @@ describe('fetch', () => {
     });
   });
 
+  it('says that the cache cannot be written', async () => {
+    const file = join(freshDir(), 'file');
+    writeFileSync(file, '');
+    const store = createContentStore({ cacheDir: join(file, 'cache') });
+    const { provider, opened } = providerWith(bytes);
+    await expect(store.fetch(blob, { from: [provider] })).rejects.toMatchObject({
+      code: 'image/cache-failed',
+      message: expect.stringContaining('ENOTDIR'),
+    });
+    expect(opened).toEqual([]);
+  });
+
   it('lets each reader try with its own credentials', async () => {
     const store = createContentStore({ cacheDir: freshDir() });
     let fail = () => {};

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { HallmarkError, toMessage } from '../../core/errors.ts';
+import { HallmarkError, isHallmarkError, toMessage } from '../../core/errors.ts';
 import type { Digest } from '../../core/ids.ts';
 import { imageError } from '../errors.ts';
 import type { Descriptor } from '../model.ts';
@@ -27,20 +27,22 @@ export interface TransferRequest {
  */
 export async function transferBlob(request: TransferRequest): Promise<void> {
   const { descriptor, partialDir, target } = request;
-  await mkdir(partialDir, { recursive: true });
-  const path = await claimPartial(partialDir, hexOf(descriptor.digest));
+  const path = await writing(descriptor, async () => {
+    await mkdir(partialDir, { recursive: true });
+    await mkdir(dirname(target), { recursive: true });
+    return claimPartial(partialDir, hexOf(descriptor.digest));
+  });
   const file = await openPartial(path);
   let isWhole = false;
   try {
     await fill(request, file);
-    await file.handle.datasync();
+    await writing(descriptor, () => file.handle.datasync());
     isWhole = true;
   } finally {
     await file.handle.close();
     if (!isWhole) await (file.size > 0 ? releasePartial(path) : rm(path, { force: true }));
   }
-  await mkdir(dirname(target), { recursive: true });
-  await rename(path, target);
+  await writing(descriptor, () => rename(path, target));
 }
 
 export const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
@@ -76,6 +78,7 @@ async function fill(request: TransferRequest, partial: Partial): Promise<void> {
       if (await fillFrom(provider, request, partial)) return;
     } catch (error) {
       request.signal.throwIfAborted();
+      if (isHallmarkError(error, 'image/cache-failed')) throw error;
       failures.push({ name: provider.name, error });
     }
   }
@@ -115,9 +118,7 @@ async function append(
   const stream: Readable | undefined = await opening;
   if (!stream) return false;
   for await (const chunk of addAbortSignal(signal, stream) as AsyncIterable<Buffer>) {
-    await partial.handle.appendFile(chunk).catch((error: Error) => {
-      throw writeFailed(error, descriptor);
-    });
+    await writing(descriptor, () => partial.handle.appendFile(chunk));
     partial.hash.update(chunk);
     partial.size += chunk.length;
     if (partial.size > descriptor.size) break;
@@ -125,14 +126,18 @@ async function append(
   return true;
 }
 
-const writeFailed = (error: Error, { digest }: Descriptor) =>
-  imageError('image/cache-failed', `blob ${digest}: cannot write it to the layer cache: ${error.message}`, {
-    cause: error,
-    hint:
-      (error as NodeJS.ErrnoException).code === 'ENOSPC'
-        ? 'free some space on the disk of the layer cache'
-        : 'check the folder of the layer cache',
-  });
+/** Fails with `image/cache-failed` where the disk does. */
+async function writing<T>({ digest }: Descriptor, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    const isFull = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+    throw imageError('image/cache-failed', `blob ${digest}: cannot write it to the layer cache: ${toMessage(error)}`, {
+      cause: error,
+      hint: isFull ? 'free some space on the disk of the layer cache' : 'check the folder of the layer cache',
+    });
+  }
+}
 
 /** One failure speaks for itself; of several the names and reasons are listed. */
 function missing({ descriptor, providers }: TransferRequest, failures: readonly { name: string; error: unknown }[]) {
