@@ -39,6 +39,8 @@ export interface Child {
   abandonOutput(): void;
   /** Lets this process end while the child lives. */
   unref(): void;
+  /** Takes `unref` back. */
+  ref(): void;
 }
 
 /** Rejects with the error of the system call when the command cannot be started. */
@@ -108,6 +110,7 @@ function toChild(process: ChildProcess, pid: number, outputs: readonly Output[])
       process.unref();
       control?.unref();
     },
+    ref: () => process.ref(),
   };
 }
 

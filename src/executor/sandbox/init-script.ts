@@ -22,7 +22,8 @@ const keptCapabilities = [
 
 export interface InitOptions {
   readonly phases: readonly MountPhase[];
-  readonly loopbackCommand: string;
+  /** Shell lines that set up a network of its own. */
+  readonly networkCommands: readonly string[];
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDir: string;
@@ -64,7 +65,7 @@ export function toInitScript(options: InitOptions): string {
     ...options.phases.flatMap((phase, index) => toPhaseLines(phase, fstabName(index))),
     `cd ${rootName}`,
     'mount -n --move . /',
-    options.loopbackCommand,
+    ...options.networkCommands,
     'set +e',
     'echo started >&3',
     'exec 2>/dev/null',

@@ -5,6 +5,7 @@ import type { Ground } from './ground.ts';
 import { fstabName, type InitOptions, toInitScript } from './init-script.ts';
 import { type MountSpec, planMounts, rootName } from './mounts.ts';
 import { type Init, startInit } from './start.ts';
+import { isolatedHostName } from './system-mounts.ts';
 
 /** A root file system to be: image layers below, `upper` on top. */
 export interface RootSpec {
@@ -18,7 +19,7 @@ export interface RootSpec {
   readonly scratch: string;
 }
 
-export interface RunOptions extends MountSpec, Omit<InitOptions, 'phases' | 'loopbackCommand'> {
+export interface RunOptions extends MountSpec, Omit<InitOptions, 'phases' | 'networkCommands'> {
   readonly stdin?: string;
   readonly stdout: StreamTarget;
   readonly stderr: StreamTarget;
@@ -29,6 +30,9 @@ export interface RunOptions extends MountSpec, Omit<InitOptions, 'phases' | 'loo
 const names = { image: 'i', skeleton: 's', mountPoints: 'm', upper: 'u', work: 'w', script: 'init' } as const;
 
 export const workFolder = (scratch: string): string => join(scratch, names.work);
+
+/** The file can be written by the machine's root alone; elsewhere it takes sethostname(2). */
+const nameCommand = `{ echo ${isolatedHostName} > /proc/sys/kernel/hostname || hostname ${isolatedHostName} || :; } 2>/dev/null`;
 
 /** Starts the command in the root and resolves when it is about to run. */
 export async function startInRoot(ground: Ground, root: RootSpec, options: RunOptions): Promise<Init> {
@@ -48,9 +52,9 @@ export async function startInRoot(ground: Ground, root: RootSpec, options: RunOp
   for (const [index, { mounts }] of phases.entries()) {
     writeFileSync(join(scratch, fstabName(index)), `${mounts.join('\n')}\n`);
   }
-  const loopbackCommand = options.network ? '' : ground.loopbackCommand;
+  const networkCommands = options.network ? [] : [ground.loopbackCommand, nameCommand];
   // A file, for it may be longer than one argument can be, and nobody else shall read the environment off the process list.
-  writeFileSync(join(scratch, names.script), toInitScript({ ...options, phases, loopbackCommand }), { mode: 0o600 });
+  writeFileSync(join(scratch, names.script), toInitScript({ ...options, phases, networkCommands }), { mode: 0o600 });
   const { stdin, stdout, stderr, network, confine } = options;
   const namespace = await ground.namespace();
   return startInit({

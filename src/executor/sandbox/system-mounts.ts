@@ -11,6 +11,9 @@ const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 const readOnlyProc = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
 const hiddenProc = ['kcore', 'keys', 'latency_stats', 'timer_list', 'sched_debug'];
 
+/** Of a container without a network: always the same, so that no result depends on the machine's. */
+export const isolatedHostName = 'hallmark';
+
 const networkFiles = ['/etc/resolv.conf', '/etc/hosts'];
 
 /** fstab(5) lines of what every container has, whatever its image; the mount points are in the skeleton. */
@@ -53,6 +56,9 @@ export async function makeSkeleton(folder: string): Promise<void> {
   const links = { fd: '/proc/self/fd', stdin: 'fd/0', stdout: 'fd/1', stderr: 'fd/2', ptmx: 'pts/ptmx' };
   for (const [name, target] of Object.entries(links)) await symlink(target, join(partial, 'dev', name));
   await writeFile(join(partial, 'etc/resolv.conf'), '');
-  await writeFile(join(partial, 'etc/hosts'), '127.0.0.1\tlocalhost\n::1\tlocalhost\n');
+  await writeFile(
+    join(partial, 'etc/hosts'),
+    `127.0.0.1\tlocalhost ${isolatedHostName}\n::1\tlocalhost ${isolatedHostName}\n`,
+  );
   await rename(partial, folder).catch(async () => rm(partial, { recursive: true, force: true }));
 }

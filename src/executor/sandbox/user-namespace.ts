@@ -42,6 +42,7 @@ export async function openUserNamespace(idMap: IdMap): Promise<UserNamespace> {
     ],
     ended: holder.ended,
     close: async () => {
+      holder.ref();
       holder.kill();
       await holder.ended;
     },
