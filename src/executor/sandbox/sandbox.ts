@@ -60,7 +60,13 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
     await removeTree(upper, enter);
   };
   try {
-    const init = await startInRoot(ground, root, { ...spec, noNewPrivileges: true, confine: limits.confine });
+    const environment = withImage(image, spec);
+    const init = await startInRoot(ground, root, {
+      ...spec,
+      environment,
+      noNewPrivileges: true,
+      confine: limits.confine,
+    });
     return toContainer(init, {
       finish: async ({ exitCode }) => ({
         outOfMemory: exitCode !== 0 && limits.ranOutOfMemory(),
