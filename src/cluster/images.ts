@@ -1,3 +1,4 @@
+import { apiError } from '../api/errors.ts';
 import type { PortableDataHash } from '../core/ids.ts';
 import { isPortableDataHash } from '../core/ids.ts';
 import { claimedImageHash } from './collections.ts';
@@ -9,14 +10,33 @@ const tagExpression = `json_extract(properties, '$."docker-image-repo-tag"')`;
 
 /**
  * Contents that are the image `name`, newest image first: a name with its tag, a whole or short hash, or the content itself.
- * A name without a tag is `defaultTag`, or every tag when there is none. Collections whose content is not the image that
+ * A name without a tag is every tag. Collections whose content is not the image that
  * their properties claim are passed over (design 4.5).
  */
-export function findImages(store: Store, name: string, defaultTag?: string): PortableDataHash[] {
+export function findImages(store: Store, name: string): PortableDataHash[] {
   if (isPortableDataHash(name)) return archivesOfSameImage(store, name);
-  const named = hasTag(name) ? byTag(store, name) : byRepository(store, name, defaultTag);
+  const named = hasTag(name) ? byTag(store, name) : byRepository(store, name);
   return named.length > 0 ? named : byHash(store, name);
 }
+
+/**
+ * The one image that `name` is for a container: without a tag it is `latest`. Fails with `api/bad-attribute` when a short
+ * hash fits several images.
+ */
+export function findImage(store: Store, name: string): PortableDataHash | undefined {
+  const named = byTag(store, hasTag(name) ? name : `${name}:latest`);
+  if (named.length > 0) return named[0];
+  const hashed = byHash(store, name);
+  const images = new Set(hashed.map((content) => imageHashOf(store, content)));
+  if (images.size <= 1) return hashed[0];
+  throw apiError('api/bad-attribute', `the image hash ${name} fits ${images.size} images: ${[...images].join(', ')}`, {
+    hint: 'give more of its digits',
+    where: { field: 'container_image' },
+  });
+}
+
+const imageHashOf = (store: Store, content: string) =>
+  store.db.get('SELECT image_hash FROM manifests WHERE portable_data_hash = ?', content)?.image_hash;
 
 /** A colon after the last slash begins a tag; one before it, a port. */
 const hasTag = (name: string) => name.lastIndexOf(':') > name.lastIndexOf('/') && !name.startsWith('sha256:');
@@ -28,8 +48,7 @@ function byTag(store: Store, name: string): PortableDataHash[] {
   return fromProperties.length > 0 ? fromProperties : byLinks(store, 'docker_image_repo+tag', name);
 }
 
-function byRepository(store: Store, name: string, defaultTag: string | undefined): PortableDataHash[] {
-  if (defaultTag !== undefined) return byTag(store, `${name}:${defaultTag}`);
+function byRepository(store: Store, name: string): PortableDataHash[] {
   // ';' follows ':', so this is the range of every tag of that name and uses the index.
   const sql = `${collectionImages} WHERE ${tagExpression} >= ? AND ${tagExpression} < ? AND ${notTrashed}`;
   return trusted(store.db.all(sql, `${name}:`, `${name};`, store.now()));

@@ -3,7 +3,7 @@ import type { ContainerRequest, ContainerWork, Mount, Mounts } from '../../api/r
 import { builtinImage, hostImage } from '../../api/records.ts';
 import { isPortableDataHash, isUuid, type PortableDataHash } from '../../core/ids.ts';
 import { hasCollection } from '../collections.ts';
-import { findImages } from '../images.ts';
+import { findImage } from '../images.ts';
 import { findRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 
@@ -29,7 +29,7 @@ function resolveImage(store: Store, image: string): string {
     const record = findRecord(store, 'collections', image);
     if (record) return record.portable_data_hash;
   }
-  const [newest] = isPortableDataHash(image) ? [] : findImages(store, image, 'latest');
+  const newest = isPortableDataHash(image) ? undefined : findImage(store, image);
   if (newest !== undefined) return newest;
   throw apiError('api/bad-attribute', `container_requests: container_image ${JSON.stringify(image)} is not in Keep`, {
     hint: 'submit a builtin "docker pull" or "docker build" request for it first',

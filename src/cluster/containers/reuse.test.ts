@@ -180,6 +180,19 @@ describe('images by name', () => {
     });
   });
 
+  it('by a short hash are refused when it fits several', async () => {
+    await saveImage(cluster, 'a:1', 'a', 1);
+    const twin = `${'a'.repeat(63)}b`;
+    await cluster.create('collections', { manifest_text: `. ${'0'.repeat(32)}+0 0:0:sha256:${twin}.tar\n` });
+    await expectCode(
+      'api/bad-attribute',
+      submit({ container_image: 'a'.repeat(12) }),
+      /fits 2 images: sha256:a{64}, sha256:a{63}b/,
+    );
+    const made = await submit({ container_image: twin });
+    expect(made.container_uuid).not.toBeNull();
+  });
+
   it('filter containers by name, hash or any of several', async () => {
     const [one, two] = [await saveImage(cluster, 'tool:1', 'a', 1), await saveImage(cluster, 'tool:2', 'b', 2)];
     const [a, b] = [

@@ -1,0 +1,92 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { apiError } from '../../api/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Cluster } from '../cluster.ts';
+import { readParameters } from './parameters.ts';
+import { toErrorResponse } from './responses.ts';
+import { route } from './routes.ts';
+
+export interface HttpFaceOptions {
+  readonly cluster: Cluster;
+  /** Clients send it as `Authorization: Bearer …` or `OAuth2 …`. */
+  readonly token: string;
+  /** 0: any free one. */
+  readonly port?: number;
+  readonly logger: Logger;
+}
+
+export interface HttpFace {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** The Arvados REST API of an embedded cluster, for this machine only. */
+export async function serveCluster(options: HttpFaceOptions): Promise<HttpFace> {
+  const server = createServer((request, response) => void answer(options, request, response));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(options: HttpFaceOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    checkOrigin(request);
+    const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
+    const isPublic = url.pathname.startsWith('/discovery/');
+    if (!isPublic) checkToken(options.token, request);
+    const parameters = await readParameters(request, url);
+    send(response, 200, await route(options.cluster, { ...parameters, url }));
+  } catch (error) {
+    const { status, body } = toErrorResponse(error, options.logger);
+    send(response, status, body);
+  }
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  if (response.destroyed) return;
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(text);
+}
+
+const loopbackHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
+
+/** A page of the web that reaches this port through a name of its own, or posts to it, is turned away before anything else. */
+function checkOrigin(request: IncomingMessage): void {
+  const { host = '', origin } = request.headers;
+  const isLocal = loopbackHost.test(host);
+  if (isLocal && (origin === undefined || origin === `http://${host}`)) return;
+  const from = isLocal ? `origin ${JSON.stringify(origin)}` : `host ${JSON.stringify(host)}`;
+  throw apiError('api/not-authorized', `refused a request with ${from}: this cluster serves only its own machine`);
+}
+
+function checkToken(token: string, request: IncomingMessage): void {
+  const [scheme = '', given = ''] = (request.headers.authorization ?? '').split(' ');
+  const digest = (text: string) => hash('sha256', text, 'buffer');
+  if (/^(bearer|oauth2)$/i.test(scheme) && timingSafeEqual(digest(given), digest(token))) return;
+  throw apiError(
+    'api/not-authorized',
+    'not logged in: expected "Authorization: Bearer <token>" with the token of this cluster',
+    {
+      hint: 'take the token that the server printed when it started',
+    },
+  );
+}
