@@ -6,7 +6,14 @@ import { findContent, findOrigins, wholeLocators } from './content.ts';
 import { provenanceError } from './errors.ts';
 import type { CollectionNode, ImageNode } from './model.ts';
 import { textProperty } from './recipe.ts';
-import { listAll, listCollections, listProducers, listRequestsOf, readCollection } from './records.ts';
+import {
+  isEmptyCollection,
+  listAll,
+  listCollections,
+  listProducers,
+  listRequestsOf,
+  readCollection,
+} from './records.ts';
 import type { Expansion, ProvenanceServices, Step, Target } from './trace.ts';
 
 type CollectionTarget = Extract<Target, { kind: 'collection' }>;
@@ -38,21 +45,26 @@ export function runOf(request: ContainerRequest): { readonly run?: Uuid } {
   return run ? { run: run as Uuid } : {};
 }
 
-/** One request for each container that made this content, or the requests that name one of the records as their output. */
+/** One request for each container that made this content, of the same run where there are any, or the requests that name one of the records as their output. */
 async function findMakers(
   api: ClusterApi,
   target: CollectionTarget,
   records: readonly CollectionRecord[],
 ): Promise<ContainerRequest[]> {
-  const makers: ContainerRequest[] = [];
-  for (const container of await listProducers(api, target.id)) {
-    const requests = await listRequestsOf(api, container.uuid);
-    const first = requests.find((request) => runOf(request).run === target.run) ?? requests[0];
-    if (first) makers.push(first);
-  }
+  if (isEmptyCollection(target.id)) return [];
+  const producers = await listProducers(api, target.id);
+  const requests = producers.length === 0 ? [] : await listRequestsOf(api, ...producers.map(({ uuid }) => uuid));
+  const sameRun = requests.filter((request) => target.run !== undefined && runOf(request).run === target.run);
+  const makers = firstOfEach(sameRun.length > 0 ? sameRun : requests);
   if (makers.length > 0 || records.length === 0) return makers;
   const uuids = records.map(({ uuid }) => uuid);
   return listAll(api, 'container_requests', { filters: [['output_uuid', 'in', uuids]] });
+}
+
+/** One request for each container. */
+function firstOfEach(requests: readonly ContainerRequest[]): ContainerRequest[] {
+  const groups = Map.groupBy(requests, (request) => request.container_uuid);
+  return [...groups.values()].flatMap((group) => group.slice(0, 1));
 }
 
 /** Another archive of the same image, which a request made: one image has as many hashes as it was archived. */

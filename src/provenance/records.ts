@@ -30,8 +30,14 @@ export function listCollections(api: ClusterApi, portableDataHash: PortableDataH
   return listAll(api, 'collections', { filters: [['portable_data_hash', '=', portableDataHash]] });
 }
 
+/** The collection without files, which any container may have as its output: it tells nothing of where it comes from. */
+const emptyCollection = 'd41d8cd98f00b204e9800998ecf8427e+0';
+
+export const isEmptyCollection = (portableDataHash: PortableDataHash) => portableDataHash === emptyCollection;
+
 /** The containers that made this content, those that ended well only. */
-export function listProducers(api: ClusterApi, portableDataHash: PortableDataHash): Promise<Container[]> {
+export async function listProducers(api: ClusterApi, portableDataHash: PortableDataHash): Promise<Container[]> {
+  if (isEmptyCollection(portableDataHash)) return [];
   return listAll(api, 'containers', {
     filters: [
       ['output', '=', portableDataHash],
@@ -40,8 +46,9 @@ export function listProducers(api: ClusterApi, portableDataHash: PortableDataHas
   });
 }
 
-export function listRequestsOf(api: ClusterApi, container: Uuid): Promise<ContainerRequest[]> {
-  return listAll(api, 'container_requests', { filters: [['container_uuid', '=', container]] });
+/** The requests that these containers satisfied, the oldest first. */
+export function listRequestsOf(api: ClusterApi, ...containers: readonly Uuid[]): Promise<ContainerRequest[]> {
+  return listAll(api, 'container_requests', { filters: [['container_uuid', 'in', containers]] });
 }
 
 /** The files of a collection; undefined when no record has this content any more. */

@@ -211,6 +211,26 @@ describe('the trace of records', () => {
     expect(without.nodes[0]).toMatchObject({ dockerfile: { path: '/Dockerfile.gpu' } });
   });
 
+  it('does not take the empty output of another step for where an empty input comes from', async () => {
+    const { collection, finished } = createRecorder(api, blocks);
+    const nothing = await collection({});
+    await finished({ ...host, name: 'makes nothing', command: ['true', '1'] }, nothing);
+    const mounts = { '/keep/nothing': collectionMount(nothing.portable_data_hash) };
+    const step = await finished({ ...host, name: 'reads nothing', mounts }, await collection({ a: 'of nothing' }));
+    const graph = await traceValid(step.uuid);
+    expect(edgesFrom(graph, nothing.portable_data_hash)).toEqual([]);
+  });
+
+  it('stays in the run where several runs made the same content', async () => {
+    const { collection, finished } = createRecorder(api, blocks);
+    const other = { properties: { 'hm:run': run.build.uuid } };
+    const again = await collection({ 's1.bam': 'BAM of s1' });
+    await finished({ ...host, ...other, name: 'align elsewhere' }, again);
+    const graph = await traceValid(run.call.uuid);
+    expect(edgesFrom(graph, run.bam.portable_data_hash)).toEqual([`madeBy ${run.align.uuid}`]);
+    expect(edgesFrom(await traceValid(run.bam.uuid), run.bam.portable_data_hash)).toHaveLength(2);
+  });
+
   it('says that a step on the host has no image', async () => {
     const { collection, finished } = createRecorder(api, blocks);
     const step = await finished({ command: ['true'], container_image: hostImage }, await collection({ a: 'host' }));

@@ -3,7 +3,7 @@ import type { Container } from '../api/records.ts';
 import { isPortableDataHash, type PortableDataHash } from '../core/ids.ts';
 import type { Collection } from '../keep/collection.ts';
 import { blockMd5, emptyBlockLocator } from '../keep/locator.ts';
-import { inputsOf, listAll, readCollection } from './records.ts';
+import { inputsOf, isEmptyCollection, listAll, readCollection } from './records.ts';
 
 type Use = Pick<Container, 'uuid' | 'container_image' | 'mounts' | 'output'>;
 
@@ -33,6 +33,7 @@ export async function createUsageIndex(api: ClusterApi): Promise<UsageIndex> {
   );
   return {
     usersOf: async (content) => {
+      if (isEmptyCollection(content)) return [];
       const direct = users.get(content) ?? [];
       const collection = stagedByBlock.size > 0 ? await readCollection(api, content) : undefined;
       const staged = new Set([...blocksOf(collection)].flatMap((md5) => stagedByBlock.get(md5) ?? []));
