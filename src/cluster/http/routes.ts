@@ -18,7 +18,7 @@ interface Call extends Parameters {
 /** The body of the answer. Fails with the codes of the API. */
 export async function route(cluster: Cluster, call: Call): Promise<unknown> {
   const clusterId = cluster.store.ownerUuid.slice(0, 5);
-  const [root, ...path] = call.url.pathname.split('/').filter((part) => part !== '');
+  const [root, ...path] = pathParts(call);
   if (root === 'discovery' && call.method === 'GET') return discoveryDocument(call.url.origin, clusterId);
   const [version, name = '', uuid, action] = path;
   if (root !== 'arvados' || version !== 'v1' || path.length > 4) throw noRoute(call);
@@ -29,6 +29,18 @@ export async function route(cluster: Cluster, call: Call): Promise<unknown> {
   if (uuid === undefined) return collectionRoute(cluster, resource, call);
   if (action === undefined) return recordRoute(cluster, resource, uuid as Uuid, call);
   return actionRoute(cluster, resource, uuid as Uuid, action, call);
+}
+
+/** Clients escape the `+` of a hash. */
+function pathParts(call: Call): string[] {
+  try {
+    return call.url.pathname
+      .split('/')
+      .filter((part) => part !== '')
+      .map(decodeURIComponent);
+  } catch {
+    throw noRoute(call);
+  }
 }
 
 async function collectionRoute(cluster: Cluster, resource: Resource, call: Call): Promise<unknown> {

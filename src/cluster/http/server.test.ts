@@ -74,6 +74,8 @@ describe('the HTTP face', () => {
     const hash = await saveFile(cluster);
     const { body } = await call('GET', `/arvados/v1/collections/${hash}`);
     expect(body).toMatchObject({ portable_data_hash: hash, manifest_text: expect.stringContaining('0:3:') as string });
+    expect((await call('GET', `/arvados/v1/collections/${encodeURIComponent(hash)}`)).status).toBe(200);
+    expect((await call('GET', '/arvados/v1/collections/%ff')).status).toBe(404);
     expect((await call('GET', `/arvados/v1/collections/${'0'.repeat(32)}+7`)).status).toBe(404);
   });
 
