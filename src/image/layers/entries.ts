@@ -1,7 +1,7 @@
 import type { TarEntry } from '../tar/entry.ts';
 import { readTar, type TarMember } from '../tar/read.ts';
 import { streamSource } from '../tar/source.ts';
-import { resolveParents, toParts, unsafe } from './paths.ts';
+import { resolvePath, toParts, unsafe } from './paths.ts';
 
 /**
  * One thing that a layer says about the tree (OCI image-spec 1.1, "Image Layer Filesystem Changeset"). Paths are relative to
@@ -48,17 +48,33 @@ function createLayerState() {
   const kinds = new Map<string, Kind>([['', 'directory']]);
   const links = new Map<string, string>();
   const parents = new Set<string>();
+  /** Where directories lie, by their names as spelt; void when a symlink comes or goes. */
+  const resolved = new Map<string, string>();
   return {
     has: (path: string) => kinds.has(path),
     isDirectory: (path: string) => kinds.get(path) === 'directory',
-    locate: (name: string) => resolveParents(toParts(name), (path) => links.get(path)),
+    locate,
     put(path: string, kind: Kind, linkPath: string) {
       checkPlace(path, kind);
       kinds.set(path, kind);
-      if (kind === 'symlink') links.set(path, linkPath);
-      else links.delete(path);
+      const isChanged = kind === 'symlink' ? links.set(path, linkPath) : links.delete(path);
+      if (isChanged) resolved.clear();
     },
   };
+
+  function locate(name: string): string {
+    const parts = toParts(name);
+    if (links.size === 0) return parts.join('/');
+    const last = parts.pop();
+    if (last === undefined) return '';
+    const parent = parts.join('/');
+    let place = resolved.get(parent);
+    if (place === undefined) {
+      place = resolvePath(parts, (path) => links.get(path));
+      resolved.set(parent, place);
+    }
+    return place === '' ? last : `${place}/${last}`;
+  }
 
   /** A directory with something in it stays one, and what lies below a file cannot be. */
   function checkPlace(path: string, kind: Kind): void {
@@ -66,8 +82,8 @@ function createLayerState() {
       throw unsafe(`${JSON.stringify(path)} is a directory and something else`);
     for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
       const parent = path.slice(0, slash);
-      if (kinds.get(parent) === 'other') throw unsafe(`${JSON.stringify(path)} lies below a file`);
       if (parents.has(parent)) return;
+      if (kinds.get(parent) === 'other') throw unsafe(`${JSON.stringify(path)} lies below a file`);
       parents.add(parent);
     }
   }

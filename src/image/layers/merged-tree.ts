@@ -6,7 +6,7 @@ import { readableFrom } from '../streams.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import { decompressLayer } from './decompress.ts';
 import { type LayerEntry, readLayerEntries } from './entries.ts';
-import { resolveParents } from './paths.ts';
+import { resolvePath } from './paths.ts';
 
 /** A file, directory, symlink or FIFO of a tree. A hard link is a file of its own here: `contentOrdinal` says whose bytes it has. */
 export interface TreeEntry extends Omit<TarEntry, 'linkPath' | 'type'> {
@@ -117,21 +117,24 @@ function squash(views: readonly LayerView[]): Map<string, TreeEntry> {
       if (wasDirectory && entry.type !== 'directory') gone.add(path);
     }
     if (gone.size > 0 || view.opaque.size > 0) removeHidden(tree, gone, view.opaque);
+    const own = new Set<string>();
     for (const [path, entry] of view.entries) {
       tree.set(path, entry);
-      addParents(path, parents, tree);
+      addParents(path, own, tree);
     }
+    for (const parent of own) parents.add(parent);
   }
   return tree;
 }
 
 /** A parent that the layer does not name is a directory all the same: it hides a lower file or symlink, as in overlayfs. */
-function addParents(path: string, parents: Set<string>, tree: Map<string, TreeEntry>): void {
+function addParents(path: string, own: Set<string>, tree: Map<string, TreeEntry>): void {
   for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
     const parent = path.slice(0, slash);
+    if (own.has(parent)) return;
+    own.add(parent);
     const known = tree.get(parent);
     if (known && known.type !== 'directory') tree.delete(parent);
-    parents.add(parent);
   }
 }
 
@@ -165,9 +168,7 @@ function indexChildren(entries: ReadonlyMap<string, TreeEntry>): Map<string, Tre
 
 /** As in a chroot: `..` above the root stays at the root. */
 function lookUp(entries: ReadonlyMap<string, TreeEntry>, path: string): TreeEntry | undefined {
-  // A last part that is never a symlink makes `resolveParents` follow all the others.
-  const resolved = resolveParents([...path.split('/'), '.'], (at) => entries.get(at)?.linkTarget);
-  return entries.get(resolved.slice(0, Math.max(0, resolved.length - 2)));
+  return entries.get(resolvePath(path.split('/'), (at) => entries.get(at)?.linkTarget));
 }
 
 async function* readFiles(layers: readonly Layer[], wanted: Iterable<TreeEntry>, signal?: AbortSignal) {

@@ -24,11 +24,11 @@ export function toParts(name: string): string[] {
 }
 
 /**
- * Where `parts` lies once every parent that is a symlink is followed, inside the root as chroot would. The last part is not
- * followed. `linkAt` gives the target of the symlink at a path, or undefined.
+ * Where `parts` leads once every symlink on the way, the last part too, is followed inside the root as chroot would. `linkAt` gives the
+ * target of the symlink at a path, or undefined.
  */
-export function resolveParents(parts: readonly string[], linkAt: (path: string) => string | undefined): string {
-  const todo = parts.slice(0, -1).reverse();
+export function resolvePath(parts: readonly string[], linkAt: (path: string) => string | undefined): string {
+  const todo = parts.toReversed();
   const done: string[] = [];
   let followed = 0;
   for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
@@ -46,5 +46,11 @@ export function resolveParents(parts: readonly string[], linkAt: (path: string) 
     else done.pop();
     todo.push(...target.split('/').reverse());
   }
-  return [...done, ...parts.slice(-1)].join('/');
+  return done.join('/');
+}
+
+/** `resolvePath` of all but the last part, which is not followed: where a new entry of that name goes. */
+export function resolveParents(parts: readonly string[], linkAt: (path: string) => string | undefined): string {
+  const parent = resolvePath(parts.slice(0, -1), linkAt);
+  return [parent, ...parts.slice(-1)].filter((part) => part !== '').join('/');
 }

@@ -22,8 +22,35 @@ export function sanitizeLayer(tar: Readable, options: SanitizeOptions = {}): Rea
 
 async function* sanitized(tar: Readable, options: ReadLayerOptions): AsyncGenerator<Uint8Array> {
   const directories = createDirectories();
-  for await (const entry of readLayerEntries(tar, options)) yield* toTar(entry, directories);
-  yield tarEnd();
+  const batch = createBatch();
+  for await (const entry of readLayerEntries(tar, options)) {
+    for await (const bytes of toTar(entry, directories)) {
+      if (batch.add(bytes) >= batchBytes) yield batch.take();
+    }
+  }
+  batch.add(tarEnd());
+  yield batch.take();
+}
+
+const batchBytes = 128 * 1024;
+
+/** Joins the many small pieces of small files, each of which would cost a turn of the stream. */
+function createBatch() {
+  let pieces: Uint8Array[] = [];
+  let size = 0;
+  return {
+    add(piece: Uint8Array): number {
+      pieces.push(piece);
+      size += piece.length;
+      return size;
+    },
+    take(): Uint8Array {
+      const joined = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+      pieces = [];
+      size = 0;
+      return joined;
+    },
+  };
 }
 
 async function* toTar(entry: LayerEntry, directories: Directories): AsyncGenerator<Buffer> {

@@ -58,14 +58,21 @@ function text(block: Buffer, offset: number, length: number): string {
 export function number(block: Buffer, offset: number, length: number, field: string): number {
   const first = block[offset] ?? 0;
   if (first & 0x80) return base256(block.subarray(offset, offset + length));
-  const digits = block
-    .toString('latin1', offset, offset + length)
-    .replace(/[\0 ]+$/, '')
-    .trimStart();
-  if (digits === '') return 0;
-  if (!/^-?[0-7]+$/.test(digits)) throw badTar(`expected octal digits in ${field}, got ${JSON.stringify(digits)}`);
-  return Number.parseInt(digits, 8);
+  let at = offset;
+  while (at < offset + length && block[at] === 0x20) at += 1;
+  let value = 0;
+  for (; at < offset + length && isOctalDigit(block[at]); at += 1) value = value * 8 + (block[at] as number) - 0x30;
+  for (const end of block.subarray(at, offset + length)) {
+    if (end === 0) break;
+    if (end !== 0x20) throw badNumber(block.toString('latin1', offset, offset + length), field);
+  }
+  return value;
 }
+
+const isOctalDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x37;
+
+const badNumber = (got: string, field: string) =>
+  badTar(`expected octal digits in ${field}, got ${JSON.stringify(got)}`);
 
 function base256(field: Buffer): number {
   const negative = ((field[0] ?? 0) & 0x40) !== 0;
@@ -74,16 +81,16 @@ function base256(field: Buffer): number {
   return Number(negative ? value - (1n << BigInt(8 * field.length - 1)) : value);
 }
 
-/** Sums with unsigned bytes, or, as some old tools did, with signed ones. */
+/** Sums with unsigned bytes, or, as some old tools did, with signed ones; the field itself counts as spaces. */
 function checkSum(block: Buffer): void {
-  let unsigned = 0;
-  let signed = 0;
+  let sum = 8 * 0x20;
+  let high = 0;
   for (let at = 0; at < tarBlockBytes; at += 1) {
-    const byte = at >= 148 && at < 156 ? 0x20 : (block[at] ?? 0);
-    unsigned += byte;
-    signed += (byte << 24) >> 24;
+    const byte = at >= 148 && at < 156 ? 0 : (block[at] as number);
+    sum += byte;
+    high += byte >> 7;
   }
   const expected = number(block, 148, 8, 'checksum');
-  if (expected !== unsigned && expected !== signed)
-    throw badTar(`header checksum: expected ${unsigned}, got ${expected}`);
+  if (expected !== sum && expected !== sum - 256 * high)
+    throw badTar(`header checksum: expected ${sum}, got ${expected}`);
 }

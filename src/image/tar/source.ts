@@ -17,27 +17,31 @@ const truncated = (missing: number) => badTar(`ends ${missing} bytes too early`)
 /** Reads a stream. Breaking out of it does not destroy the stream: its owner does. */
 export function streamSource(stream: AsyncIterable<Uint8Array>): ByteSource & { drain(): Promise<void> } {
   const iterator = stream[Symbol.asyncIterator]();
-  let rest: Buffer = Buffer.alloc(0);
+  let chunk: Buffer = Buffer.alloc(0);
+  /** Consumed of `chunk`. */
+  let used = 0;
   let position = 0;
 
   async function fill(): Promise<boolean> {
     const { done, value } = await iterator.next();
     if (done) return false;
-    rest = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    chunk = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    used = 0;
     return true;
   }
+  /** At most `length` of the bytes that are here. */
   function take(length: number): Buffer {
-    const taken = rest.subarray(0, length);
-    rest = rest.subarray(taken.length);
+    const taken = chunk.subarray(used, used + length);
+    used += taken.length;
     position += taken.length;
     return taken;
   }
   async function* chunks(length: number): AsyncGenerator<Buffer> {
     for (let left = length; left > 0; ) {
-      if (rest.length === 0 && !(await fill())) throw truncated(left);
-      const chunk = take(left);
-      left -= chunk.length;
-      if (chunk.length > 0) yield chunk;
+      if (used === chunk.length && !(await fill())) throw truncated(left);
+      const taken = take(left);
+      left -= taken.length;
+      if (taken.length > 0) yield taken;
     }
   }
   return {
@@ -45,22 +49,20 @@ export function streamSource(stream: AsyncIterable<Uint8Array>): ByteSource & { 
       return position;
     },
     async read(length) {
-      while (rest.length === 0) if (!(await fill())) return undefined;
-      if (rest.length >= length) return take(length);
-      const parts: Buffer[] = [];
-      for await (const chunk of chunks(length)) parts.push(chunk);
-      return Buffer.concat(parts);
+      while (used === chunk.length) if (!(await fill())) return undefined;
+      if (chunk.length - used >= length) return take(length);
+      return Buffer.concat(await Array.fromAsync(chunks(length)));
     },
     async skip(length) {
       let left = length;
       while (left > 0) {
-        if (rest.length === 0 && !(await fill())) throw truncated(left);
+        if (used === chunk.length && !(await fill())) throw truncated(left);
         left -= take(left).length;
       }
     },
     chunks,
     async drain() {
-      do take(rest.length);
+      do take(chunk.length);
       while (await fill());
     },
   };

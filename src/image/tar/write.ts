@@ -32,7 +32,9 @@ export function tarHeader(entry: TarHeader): Buffer {
 export const tarEnd = (): Buffer => Buffer.alloc(2 * tarBlockBytes);
 
 /** The bytes after the content of a file. */
-export const tarFill = (size: number): Buffer => Buffer.alloc(tarPadding(size));
+export const tarFill = (size: number): Buffer => zeros.subarray(0, tarPadding(size));
+
+const zeros = Buffer.alloc(tarBlockBytes);
 
 function paxRecords(entry: TarHeader): Map<string, Buffer> {
   const records = new Map<string, Buffer>();
@@ -50,7 +52,8 @@ function paxRecords(entry: TarHeader): Map<string, Buffer> {
 }
 
 function ustar(entry: TarHeader, flag: string): Buffer {
-  const block = Buffer.alloc(tarBlockBytes);
+  // From the pool: a buffer of its own for each of a hundred thousand members is slow.
+  const block = Buffer.allocUnsafe(tarBlockBytes).fill(0);
   encodeName(entry.path).copy(block, 0, 0, 100);
   octal(block, 100, 8, entry.mode ?? 0);
   octal(block, 108, 8, entry.uid ?? 0);
@@ -63,7 +66,8 @@ function ustar(entry: TarHeader, flag: string): Buffer {
   octal(block, 329, 8, 0);
   octal(block, 337, 8, 0);
   block.fill(0x20, 148, 156);
-  const sum = block.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (const byte of block) sum += byte;
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return block;
 }
