@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import {
   appendFile,
   chmod,
@@ -110,6 +111,18 @@ describe('adopting a file', () => {
     const [locator] = locators as [BlockLocator];
     expect(Buffer.from(await store.read(locator)).toString()).toBe('linked');
     await expect(stat(path)).rejects.toThrow('ENOENT');
+  });
+
+  it.skipIf(!existsSync('/dev/shm'))('copies a file of another file system', async () => {
+    const elsewhere = await mkdtemp('/dev/shm/hallmark-');
+    try {
+      await writeFile(join(elsewhere, 'out'), 'from afar');
+      const { locators } = await store.adoptFile(join(elsewhere, 'out'));
+      expect(Buffer.from(await store.read(locators[0] as BlockLocator)).toString()).toBe('from afar');
+      expect(await readdir(elsewhere)).toEqual([]);
+    } finally {
+      await rm(elsewhere, { recursive: true });
+    }
   });
 
   it('takes an empty file as no blocks', async () => {

@@ -1,0 +1,61 @@
+import type { Clock } from '../../core/clock.ts';
+import type { BlockLocator } from '../../core/ids.ts';
+import { tooLargeError } from '../block-errors.ts';
+import { blockSizeBytes, emptyBlockLocator, stripHints, toLocator } from '../locator.ts';
+import { maxBlockBytes } from '../port.ts';
+import type { KnownFiles } from './known-files.ts';
+import { type Layout, ownPath, wholePath } from './layout.ts';
+import { type Place, sizeOfFile } from './place.ts';
+import { readBlock } from './read-block.ts';
+import { findInWholeFile } from './whole-files.ts';
+
+/** What the operations of a disk store work on. */
+export interface Parts {
+  readonly layout: Layout;
+  readonly place: Place;
+  readonly known: KnownFiles;
+  readonly clock: Clock;
+}
+
+export async function readStored({ layout }: Parts, locator: BlockLocator, signal?: AbortSignal): Promise<Uint8Array> {
+  return isEmptyBlock(locator) ? new Uint8Array(0) : readBlock(layout, locator, signal);
+}
+
+export async function writeBlock({ layout, place }: Parts, data: Uint8Array): Promise<BlockLocator> {
+  if (data.length > maxBlockBytes) throw tooLargeError(data.length);
+  const locator = toLocator(data);
+  if (!(await hasBlock(layout, locator))) await place.writeFile(ownPath(layout, locator), data);
+  return locator;
+}
+
+export async function hasBlock(layout: Layout, locator: BlockLocator): Promise<boolean> {
+  if (isEmptyBlock(locator)) return true;
+  if (sizeOfFile(ownPath(layout, locator)) === blockSizeBytes(locator)) return true;
+  return (await findInWholeFile(layout, locator)) !== undefined;
+}
+
+const isEmptyBlock = (locator: BlockLocator) => stripHints(locator) === emptyBlockLocator;
+
+export async function wholeFile(layout: Layout, locators: readonly BlockLocator[]): Promise<string | undefined> {
+  if (locators.length === 0) return undefined;
+  const sizeBytes = totalBytes(locators);
+  const path = placeOf(layout, locators);
+  return sizeOfFile(path) === sizeBytes ? path : undefined;
+}
+
+export function placeOf(layout: Layout, locators: readonly BlockLocator[]): string {
+  const [only] = locators;
+  return locators.length === 1 && only ? ownPath(layout, only) : wholePath(layout, locators);
+}
+
+export function totalBytes(locators: readonly BlockLocator[]): number {
+  return locators.reduce((sum, locator) => sum + blockSizeBytes(locator), 0);
+}
+
+export async function exportBlocks({ layout, place }: Parts, locators: readonly BlockLocator[]): Promise<void> {
+  for (const locator of locators) {
+    const own = ownPath(layout, locator);
+    if (sizeOfFile(own) === blockSizeBytes(locator)) continue;
+    await place.writeFile(own, await readBlock(layout, locator));
+  }
+}

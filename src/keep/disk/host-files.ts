@@ -1,0 +1,132 @@
+import { type BigIntStats, constants } from 'node:fs';
+import { chmod, type FileHandle, open, rm, stat, unlink } from 'node:fs/promises';
+import type { BlockLocator } from '../../core/ids.ts';
+import { errorCode } from '../block-errors.ts';
+import { keepError } from '../errors.ts';
+import type { StoredFile } from '../port.ts';
+import { hasBlock, type Parts, placeOf, totalBytes, wholeFile, writeBlock } from './blocks.ts';
+import { hashFile } from './hash-file.ts';
+import type { Layout } from './layout.ts';
+import { blockMode, type Place } from './place.ts';
+import { indexWholeFile } from './whole-files.ts';
+
+/** Up to here a file is read whole before anything is written. */
+const smallBytes = 4 * 1024 * 1024;
+
+/** `LocalBlockStore.adoptFile`. */
+export async function adoptFile(store: Parts, path: string): Promise<StoredFile> {
+  const { layout, place } = store;
+  await using file = await openRegular(path);
+  const before = await file.stat({ bigint: true });
+  // Another link to the file, or another file system: it cannot be taken, only copied.
+  if (before.nlink > 1n || before.dev !== (await stat(layout.directory, { bigint: true })).dev) {
+    return await copyAndRemove(store, path, file);
+  }
+  const locators = await hashFile(file);
+  await checkUnchanged(file, before, path);
+  const target = await newPlaceOf(layout, locators);
+  if (target === undefined) await unlink(path);
+  else if (!(await take(place, path, target))) return await copyAndRemove(store, path, file);
+  return finishFile(store, locators);
+}
+
+/** False when the file is another user's, such as a container's: then it can only be copied. */
+async function take(place: Place, path: string, target: string): Promise<boolean> {
+  try {
+    await chmod(path, blockMode);
+    await place.moveFile(path, target);
+    return true;
+  } catch (error) {
+    if (['EPERM', 'EACCES', 'EXDEV'].includes(errorCode(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+async function copyAndRemove(store: Parts, path: string, file: FileHandle): Promise<StoredFile> {
+  const stored = await copyFile(store, path, file);
+  await unlink(path);
+  return stored;
+}
+
+/** `LocalBlockStore.storeFile`. */
+export async function storeFile(store: Parts, path: string): Promise<StoredFile> {
+  await using file = await openRegular(path);
+  const before = await file.stat({ bigint: true });
+  const locators = await store.known.find(before);
+  if (locators && (await hasAll(store.layout, locators))) return { locators, sizeBytes: totalBytes(locators) };
+  const readAtNs = store.clock.nowNs();
+  const stored = await (before.size <= smallBytes ? readSmallFile : copyFile)(store, path, file);
+  await store.known.remember(before, stored.locators, readAtNs);
+  return stored;
+}
+
+async function hasAll(layout: Layout, locators: readonly BlockLocator[]): Promise<boolean> {
+  if ((await wholeFile(layout, locators)) === undefined) return false;
+  for (const locator of locators) if (!(await hasBlock(layout, locator))) return false;
+  return true;
+}
+
+/** Read whole before anything is written: most small files are in the store already. */
+async function readSmallFile(store: Parts, path: string, file: FileHandle): Promise<StoredFile> {
+  const before = await file.stat({ bigint: true });
+  const data = await file.readFile();
+  await checkUnchanged(file, before, path);
+  return { locators: data.length === 0 ? [] : [await writeBlock(store, data)], sizeBytes: data.length };
+}
+
+/** What is kept is what was hashed: a clone, or the very bytes on their way to the copy. */
+async function copyFile(store: Parts, path: string, file: FileHandle): Promise<StoredFile> {
+  const before = await file.stat({ bigint: true });
+  const clone = await store.place.cloneFile(path);
+  if (clone !== undefined) return keepClone(store, clone);
+  let locators: readonly BlockLocator[] = [];
+  await store.place.fillFile(async (copy) => {
+    locators = await hashFile(file, copy);
+    await checkUnchanged(file, before, path);
+    return newPlaceOf(store.layout, locators);
+  });
+  return finishFile(store, locators);
+}
+
+async function keepClone(store: Parts, clone: string): Promise<StoredFile> {
+  try {
+    await using file = await open(clone, 'r');
+    const locators = await hashFile(file);
+    const path = await newPlaceOf(store.layout, locators);
+    if (path !== undefined) {
+      await chmod(clone, blockMode);
+      await store.place.moveFile(clone, path);
+    }
+    return await finishFile(store, locators);
+  } finally {
+    await rm(clone, { force: true });
+  }
+}
+
+/** Where a file of these blocks goes; undefined when it is there or has no bytes. */
+async function newPlaceOf(layout: Layout, locators: readonly BlockLocator[]): Promise<string | undefined> {
+  if (locators.length === 0 || (await wholeFile(layout, locators)) !== undefined) return undefined;
+  return placeOf(layout, locators);
+}
+
+async function finishFile({ layout, place }: Parts, locators: readonly BlockLocator[]): Promise<StoredFile> {
+  if (locators.length > 1) await indexWholeFile(layout, locators, place);
+  return { locators, sizeBytes: totalBytes(locators) };
+}
+
+async function openRegular(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw keepError('keep/store-failed', 'cannot store a file: expected a regular file', { where: { file: path } });
+}
+
+async function checkUnchanged(file: FileHandle, before: BigIntStats, path: string): Promise<void> {
+  const after = await file.stat({ bigint: true });
+  if (after.size === before.size && after.mtimeNs === before.mtimeNs) return;
+  throw keepError('keep/store-failed', 'a file changed while it was stored', {
+    hint: 'wait until what writes it has ended, then run again',
+    where: { file: path },
+    retryable: true,
+  });
+}
