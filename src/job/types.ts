@@ -107,5 +107,6 @@ function describe(value: unknown): string {
   if (isDirectory(value)) return 'a Directory';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return 'a record';
-  return `the ${typeof value} ${JSON.stringify(value)?.slice(0, 80)}`;
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return `the ${typeof value} ${text.slice(0, 80)}`;
 }
