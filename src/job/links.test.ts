@@ -11,7 +11,7 @@ const link = (source: readonly string[], fields: Partial<Link> = {}): Link => ({
   linkMerge: 'merge_nested',
   ...fields,
 });
-const valueOf = (from: Link) => linkValue(from, (source) => values[source] ?? null);
+const resolve = (from: Link) => linkValue(from, (source) => values[source] ?? null);
 
 describe('links', () => {
   it.each<[Link, CwlValue]>([
@@ -25,7 +25,7 @@ describe('links', () => {
     [link(['none', 'one', 'list'], { pickValue: 'all_non_null' }), [1, [2, 3]]],
     [link(['nulls'], { pickValue: 'all_non_null' }), [4]],
     [link(['one'], { pickValue: 'first_non_null' }), 1],
-  ])('%j gives %j', (from, expected) => expect(valueOf(from)).toEqual(expected));
+  ])('%j gives %j', (from, expected) => expect(resolve(from)).toEqual(expected));
 
   it.each([
     [link(['none', 'none'], { pickValue: 'first_non_null' }), /expected a value that is not null, got 0 of 2/],
@@ -34,6 +34,6 @@ describe('links', () => {
       /expected exactly one value that is not null, got 2 of 2/,
     ],
   ])('%j fails', (from, message) => {
-    expect(() => valueOf(from)).toThrowError(withCode('job/bad-link', message) as never);
+    expect(() => resolve(from)).toThrowError(withCode('job/bad-link', message) as never);
   });
 });

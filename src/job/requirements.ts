@@ -3,6 +3,8 @@ import { requirementShapes } from '../cwl/schema/requirement.ts';
 import { jobError } from './errors.ts';
 import type { EffectiveRequirement } from './model.ts';
 
+export { arvadosPrefix, cwltoolPrefix } from '../cwl/schema/requirement.ts';
+
 /** Requirements and hints in effect for one process: at most one entry of each class in the two together. */
 export interface Requirements {
   readonly requirements: readonly Requirement[];

@@ -1,8 +1,8 @@
 import type { Process } from '../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { mapFileObjects, mapTree, withNames, withoutNames, withoutPaths } from './file-objects.ts';
-import type { Done, Machine, MachineOptions, Placed, Work } from './machine.ts';
-import type { JobResult, StepJob } from './model.ts';
+import { type Done, type Machine, type MachineOptions, type Placed, type Work, worstStatus } from './machine.ts';
+import type { JobResult, JobStatus, StepJob } from './model.ts';
 import { inheritRequirements, noRequirements, type Requirements, unsupportedOperation } from './requirements.ts';
 import { guard } from './step-run.ts';
 import { runWorkflow } from './workflow-run.ts';
@@ -48,11 +48,11 @@ export function startWorkflow(process: Process, inputs: CwlObject, options: Star
   const failures: WorkflowFailure[] = [];
   const replaced = new Map<string, string>();
   let lastId = 0;
-  let isStopped = false;
+  let stoppedWith: JobStatus | undefined;
   let outcome: JobResult | undefined;
 
-  const stopOnError = () => {
-    if (options.onError === 'stop') isStopped = true;
+  const stopOnError = (status: JobStatus) => {
+    if (options.onError === 'stop') stoppedWith = worstStatus(stoppedWith ?? 'success', status);
   };
   const machine: Machine = {
     options,
@@ -65,7 +65,7 @@ export function startWorkflow(process: Process, inputs: CwlObject, options: Star
     run: (placed, given, done) => runProcess(machine, placed, given, done),
     fail: (name, error) => {
       failures.push({ name, error });
-      stopOnError();
+      stopOnError('permanentFail');
     },
     current: (value) => (replaced.size === 0 ? value : replaceLocations(value, replaced)),
   };
@@ -81,15 +81,15 @@ export function startWorkflow(process: Process, inputs: CwlObject, options: Star
 
   return {
     async next() {
-      while (ready.length === 0 && stack.length > 0 && !isStopped) await workOnce(stack);
-      return isStopped ? undefined : ready.shift();
+      while (ready.length === 0 && stack.length > 0 && !stoppedWith) await workOnce(stack);
+      return stoppedWith ? undefined : ready.shift();
     },
     finish(id, result) {
       const done = pending.get(id);
       if (!done) return;
       pending.delete(id);
       for (const [before, after] of result.replaced ?? []) replaced.set(before, after);
-      if (result.status !== 'success') stopOnError();
+      if (result.status !== 'success') stopOnError(result.status);
       done({ status: result.status, outputs: withNames(result.outputs) });
     },
     get running() {
@@ -97,8 +97,8 @@ export function startWorkflow(process: Process, inputs: CwlObject, options: Star
     },
     get outcome(): JobResult | undefined {
       if (outcome && pending.size === 0) return outcome;
-      const isOver = isStopped && pending.size === ready.length;
-      return isOver ? { status: 'permanentFail', outputs: {} } : undefined;
+      const isOver = pending.size === ready.length;
+      return stoppedWith && isOver ? { status: stoppedWith, outputs: {} } : undefined;
     },
     failures,
   };

@@ -1,7 +1,7 @@
 import type { Mount, Mounts } from '../api/records.ts';
 import { isUuid } from '../core/ids.ts';
+import { parseLocation } from '../job/collection-draft.ts';
 import type { JobMount, ToolJob } from '../job/model.ts';
-import { parseKeepLocation } from '../keep/location.ts';
 
 /** The mounts of a job, with its scratch space and its streams: field for field those of arvados-cwl-runner. */
 export function toMounts(job: ToolJob): Mounts {
@@ -37,6 +37,6 @@ function toCollectionMount(mount: Extract<JobMount, { kind: 'keep' }>): Mount {
 }
 
 function toCollection(location: string): Extract<Mount, { kind: 'collection' }> {
-  const { portableDataHash, path } = parseKeepLocation(location);
+  const { portableDataHash, path } = parseLocation(location);
   return { kind: 'collection', portable_data_hash: portableDataHash, ...(path !== '' && { path }) };
 }

@@ -1,4 +1,4 @@
-import { arvadosPrefix, cwltoolPrefix } from '../../cwl/schema/requirement.ts';
+import { arvadosPrefix, cwltoolPrefix } from '../../job/requirements.ts';
 import type { MapRequirement } from '../contribution.ts';
 import { mapApi } from './api.ts';
 import { mapClusterTarget } from './cluster-target.ts';

@@ -1,5 +1,5 @@
-import { arvadosPrefix } from '../../cwl/schema/requirement.ts';
 import type { ToolJob } from '../../job/model.ts';
+import { arvadosPrefix } from '../../job/requirements.ts';
 import { numberField, stringField } from '../fields.ts';
 
 export interface OutOfMemoryRetry {

@@ -1,4 +1,4 @@
-import { arvadosPrefix } from '../../cwl/schema/requirement.ts';
+import { arvadosPrefix } from '../../job/requirements.ts';
 import type { Contribution, MapRequirement, RequestContext } from '../contribution.ts';
 import { booleanField } from '../fields.ts';
 

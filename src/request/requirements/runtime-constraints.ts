@@ -1,5 +1,5 @@
 import { mib } from '../../core/units.ts';
-import { arvadosPrefix } from '../../cwl/schema/requirement.ts';
+import { arvadosPrefix } from '../../job/requirements.ts';
 import type { MapRequirement } from '../contribution.ts';
 import { numberField, stringField } from '../fields.ts';
 
