@@ -22,7 +22,10 @@ export interface LocalBlockStore extends BlockStore {
    * by renaming, so that no byte is copied. The caller gives the file up: nobody else may write to it any more.
    */
   adoptFile(path: string): Promise<StoredFile>;
-  /** Stores the content of a file that stays the user's own: read once, copied (reflinked where possible), never moved. */
+  /**
+   * Stores the content of a file that stays the user's own: read once, copied (reflinked where possible), never moved.
+   * A symbolic link is refused, here and in `adoptFile`: for a file of the user, resolve its path first.
+   */
   storeFile(path: string): Promise<StoredFile>;
   /** Path of a read-only file whose bytes are exactly these blocks in order, if there is one on disk already. */
   wholeFile(locators: readonly BlockLocator[]): Promise<string | undefined>;

@@ -131,11 +131,16 @@ describe('adopting a file', () => {
 
   it('takes only regular files', async () => {
     await symlink('/etc/hostname', join(home, 'link'));
-    await expect(store.adoptFile(join(home, 'link'))).rejects.toMatchObject({ code: 'keep/store-failed' });
+    for (const take of [store.adoptFile, store.storeFile]) {
+      await expect(take(join(home, 'link'))).rejects.toMatchObject({
+        code: 'keep/store-failed',
+        message: 'cannot store a file: expected a regular file, got a symbolic link',
+      });
+    }
     execFileSync('mkfifo', [join(home, 'fifo')]);
     await expect(store.storeFile(join(home, 'fifo'))).rejects.toMatchObject({
       code: 'keep/store-failed',
-      message: 'cannot store a file: expected a regular file',
+      message: 'cannot store a file: expected a regular file, got something else',
     });
     await expect(store.adoptFile(join(home, 'none'))).rejects.toMatchObject({
       code: 'keep/store-failed',

@@ -114,11 +114,25 @@ async function finishFile({ layout, place }: Parts, locators: readonly BlockLoca
   return { locators, sizeBytes: totalBytes(locators) };
 }
 
+/** Never through a symbolic link: what a container wrote must not lead to a file of the host. */
 async function openRegular(path: string): Promise<FileHandle> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw keepError('keep/store-failed', 'cannot store a file: expected a regular file', { where: { file: path } });
+  const file = await openUnlinked(path);
+  if (file && (await file.stat()).isFile()) return file;
+  await file?.close();
+  throw keepError(
+    'keep/store-failed',
+    `cannot store a file: expected a regular file, got ${file ? 'something else' : 'a symbolic link'}`,
+    { hint: 'give the path that it leads to', where: { file: path } },
+  );
+}
+
+async function openUnlinked(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (errorCode(error) === 'ELOOP') return undefined;
+    throw error;
+  }
 }
 
 async function checkUnchanged(file: FileHandle, before: BigIntStats, path: string): Promise<void> {
