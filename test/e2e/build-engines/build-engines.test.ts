@@ -3,20 +3,22 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBuildSandbox } from '../../../src/executor/sandbox/build.ts';
+import { createGround } from '../../../src/executor/sandbox/ground.ts';
 import { buildImage } from '../../../src/image/build/build.ts';
 import { createMemoryLayerCache } from '../../../src/image/build/cache/memory.ts';
 import { readIgnoreFile } from '../../../src/image/build/copy/ignore.ts';
 import { planBuild } from '../../../src/image/build/plan/plan.ts';
-import { scratchState, toImage, withEnv, withHistory } from '../../../src/image/build/run/state.ts';
+import { scratchState, toImage, withHistory } from '../../../src/image/build/run/state.ts';
 import { mergedTree } from '../../../src/image/layers/merged-tree.ts';
 import type { Image, Layer } from '../../../src/image/model.ts';
 import { toolsLayer } from '../../contract/layers.ts';
-import { createFakeBuildSandbox } from '../../fakes/build-sandbox.ts';
 import { type BuildCase, cases } from './cases.ts';
 import { type Built, describeEntry, findDocker, isEngineFile } from './engine.ts';
 
 const engine = findDocker('buildkit');
 const scratch = mkdtempSync(join(tmpdir(), 'engines-'));
+const ground = createGround({ home: join(scratch, 'sandbox') });
 let base: Image;
 
 beforeAll(async () => {
@@ -25,10 +27,14 @@ beforeAll(async () => {
   base = toBase(layer);
   engine.importBase(gunzipSync(Buffer.concat(await Array.fromAsync(await layer.open()))));
 }, 60_000);
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(async () => {
+  if (engine) await (await (await ground()).namespace()).close();
+  rmSync(scratch, { recursive: true, force: true });
+});
 
+/** As `docker import` makes it: no more configuration than is asked for. */
 function toBase(layer: Layer): Image {
-  const state = withEnv(scratchState({ os: 'linux', architecture: 'amd64' }), 'PATH', '/bin');
+  const state = { ...scratchState({ os: 'linux', architecture: 'amd64' }), config: { Env: ['PATH=/bin'] } };
   return toImage(withHistory(state, 'base', 0, layer), 0);
 }
 
@@ -52,7 +58,7 @@ async function buildOurs(contextDir: string, each: BuildCase): Promise<Built> {
   const image = await buildImage({
     ...{ plan, contextDir, ...(dockerignore && { dockerignore }) },
     bases: new Map([['base', base]]),
-    sandbox: createFakeBuildSandbox(),
+    sandbox: createBuildSandbox(ground),
     cache: createMemoryLayerCache(),
     clampSeconds: 0,
   });

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
+import { createHash, type Hash } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Digest } from '../../../core/ids.ts';
 import { mediaTypes } from '../../media-types.ts';
@@ -25,23 +25,14 @@ export async function packLayer(
   const diff = createHash('sha256');
   const packed = createHash('sha256');
   let size = 0;
-  const gzip = createGzip({ level: gzipLevel });
-  const drain = async () => {
-    for await (const chunk of gzip as AsyncIterable<Buffer>) {
+  await pipeline(hashed(tar, diff), createGzip({ level: gzipLevel }), async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) {
       if (size === 0) chunk[9] = 0xff;
       size += chunk.length;
       packed.update(chunk);
       await write(chunk);
     }
-  };
-  const feed = async () => {
-    for await (const chunk of tar) {
-      diff.update(chunk);
-      if (!gzip.write(chunk)) await once(gzip, 'drain');
-    }
-    gzip.end();
-  };
-  await Promise.all([drain(), feed().catch((error: Error) => void gzip.destroy(error))]);
+  });
   return {
     diffId: toSha256(diff.digest('hex')),
     descriptor: {
@@ -50,6 +41,13 @@ export async function packLayer(
       size,
     },
   };
+}
+
+async function* hashed(tar: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const chunk of tar) {
+    hash.update(chunk);
+    yield chunk;
+  }
 }
 
 const toSha256 = (hex: string): Digest => `sha256:${hex}` as Digest;

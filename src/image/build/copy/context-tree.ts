@@ -1,4 +1,4 @@
-import { constants, createReadStream, type Stats } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { imageError } from '../../errors.ts';
@@ -70,20 +70,27 @@ function typeOf(stats: Stats): SourceEntry['type'] | undefined {
   return stats.isFIFO() ? 'fifo' : undefined;
 }
 
+const readBytes = 256 * 1024;
+
 /** Opened without following a link, and without waiting for the writer of a FIFO that took the file's place. */
 async function* readContextFile(hostPath: string, file: SourceEntry): AsyncGenerator<Uint8Array> {
   const handle = await open(hostPath, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const { size } = await handle.stat();
-    if (size !== file.size) {
-      throw imageError(
-        'image/context-escape',
-        `${file.path} changed during the build: expected ${file.size} bytes, got ${size}`,
-      );
+    if (size !== file.size) throw changed(file, size);
+    for (let done = 0; done < size; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(readBytes, size - done));
+      const { bytesRead } = await handle.read(chunk, 0, chunk.length, done);
+      if (bytesRead === 0) throw changed(file, done);
+      done += bytesRead;
+      yield chunk.subarray(0, bytesRead);
     }
-    if (size > 0)
-      yield* createReadStream('', { fd: handle.fd, autoClose: false, end: size - 1, highWaterMark: 256 * 1024 });
   } finally {
     await handle.close();
   }
 }
+
+const changed = ({ path, size }: SourceEntry, got: number) =>
+  imageError('image/bad-dockerfile', `${path} changed during the build: expected ${size} bytes, got ${got}`, {
+    retryable: true,
+  });

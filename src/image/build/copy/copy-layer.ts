@@ -9,6 +9,7 @@ import { writeMembers } from '../cache/members.ts';
 import { createDestination, type Destination, type DestinationOptions } from './destination.ts';
 import { type CopyItem, listItems, type Selected, selectSources } from './select.ts';
 import type { Contents, SourceTree } from './source-tree.ts';
+import { createSpool, type Spool } from './spool.ts';
 import { detectArchive, unpackInto } from './unpack.ts';
 
 /** One COPY or ADD with its variables put in. */
@@ -61,26 +62,33 @@ async function digestItem({ entry, relative }: CopyItem, contents: Contents, sig
   return hash.digest('hex');
 }
 
-/** The layer of a COPY on top of `tree`, as a tar stream; `finish` frees what it was read from. */
-export async function makeCopyLayer(
+/** Gives `store` the layer of a COPY on top of `tree` as a tar stream; what it is read from is there until that is done. */
+export async function makeCopyLayer<T>(
   selection: CopySelection,
   tree: MergedTree,
   options: DestinationOptions,
-): Promise<{ tar: Readable; finish(): Promise<void> }> {
+  store: (tar: Readable) => Promise<T>,
+): Promise<T> {
   const { spec, groups, contents } = selection;
   const destination = createDestination(tree, options);
-  const spools: { close(): Promise<void> }[] = [];
-  const target = openTarget(destination, selection);
-  for (const { selected, items } of groups) {
-    const packing = spec.unpack ? await detectArchive(selected.entry, contents) : undefined;
-    if (packing) spools.push(await unpackInto(destination, target, { file: selected.entry, packing, contents }));
-    else placeGroup(destination, target, { selected, items, contents });
-  }
-  for (const file of spec.inline) placeInline(destination, target, file);
-  const finish = async () => {
+  const spools: Spool[] = [];
+  try {
+    const target = openTarget(destination, selection);
+    for (const { selected, items } of groups) {
+      const packing = spec.unpack ? await detectArchive(selected.entry, contents) : undefined;
+      if (!packing) {
+        placeGroup(destination, target, { selected, items, contents });
+        continue;
+      }
+      const spool = await createSpool();
+      spools.push(spool);
+      await unpackInto(destination, target, { file: selected.entry, packing, contents }, spool);
+    }
+    for (const file of spec.inline) placeInline(destination, target, file);
+    return await store(writeMembers(destination.members()));
+  } finally {
     for (const spool of spools) await spool.close();
-  };
-  return { tar: writeMembers(destination.members()), finish };
+  }
 }
 
 /** Where the destination path leads; made a directory where its spelling says that it is one. */

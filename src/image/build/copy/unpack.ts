@@ -4,11 +4,11 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { imageError } from '../../errors.ts';
 import { toParts } from '../../layers/paths.ts';
 import { sniffCompression } from '../../media-types.ts';
-import { readTar } from '../../tar/read.ts';
+import { readTar, type TarMember } from '../../tar/read.ts';
 import { streamSource } from '../../tar/source.ts';
 import type { Destination } from './destination.ts';
 import type { Contents, SourceEntry } from './source-tree.ts';
-import { createSpool, type Spool } from './spool.ts';
+import type { Spool } from './spool.ts';
 
 const sniffBytes = 512;
 
@@ -77,28 +77,46 @@ export interface Archive {
 }
 
 /** Puts the members of an archive below the directory `target`; nothing leaves the root. The spool is the caller's to close. */
-export async function unpackInto(destination: Destination, target: string, archive: Archive): Promise<Spool> {
-  const spool = await createSpool();
+export async function unpackInto(
+  destination: Destination,
+  target: string,
+  archive: Archive,
+  spool: Spool,
+): Promise<void> {
   const tar = unpack(archive.contents.read(archive.file), archive.packing);
   const sizes = new Map<string, number>();
   destination.makeDirectory(target);
-  for await (const member of readTar(streamSource(tar))) {
-    const name = toParts(member.path).join('/');
-    if (name === '' || member.type === 'char' || member.type === 'block') continue;
-    const parent = destination.resolve(posix.join(target, posix.dirname(name)));
-    destination.makeDirectory(parent);
-    const path = posix.join(parent, posix.basename(name));
-    const { mode, uid, gid, mtime, size, xattrs, linkPath } = member;
-    const entry = { path: name, mode, uid, gid, mtime, size, xattrs };
-    if (member.type === 'file') {
-      await spool.add(name, member.content());
-      sizes.set(name, size);
-      destination.put(path, { ...entry, type: 'file' }, () => spool.read(name));
-    } else if (member.type === 'hardlink') {
-      const linked = toParts(linkPath).join('/');
-      destination.put(path, { ...entry, type: 'file', size: sizes.get(linked) ?? 0 }, () => spool.read(linked));
-    } else if (member.type === 'symlink') destination.put(path, { ...entry, type: 'symlink', linkTarget: linkPath });
-    else destination.put(path, { ...entry, type: member.type });
+  try {
+    for await (const member of readTar(streamSource(tar)))
+      await unpackMember(member, { destination, target, spool, sizes });
+  } finally {
+    await tar.return(undefined);
   }
-  return spool;
+}
+
+interface Unpacking {
+  readonly destination: Destination;
+  readonly target: string;
+  readonly spool: Spool;
+  /** Of the files so far, for the hard links to them. */
+  readonly sizes: Map<string, number>;
+}
+
+async function unpackMember(member: TarMember, { destination, target, spool, sizes }: Unpacking): Promise<void> {
+  const name = toParts(member.path).join('/');
+  if (name === '' || member.type === 'char' || member.type === 'block') return;
+  const parent = destination.resolve(posix.join(target, posix.dirname(name)));
+  destination.makeDirectory(parent);
+  const path = posix.join(parent, posix.basename(name));
+  const { type, mode, uid, gid, mtime, size, xattrs, linkPath } = member;
+  const entry = { path: name, mode, uid, gid, mtime, size, xattrs };
+  if (type === 'file') {
+    await spool.add(name, member.content());
+    sizes.set(name, size);
+    destination.put(path, { ...entry, type }, () => spool.read(name));
+  } else if (type === 'hardlink') {
+    const linked = toParts(linkPath).join('/');
+    destination.put(path, { ...entry, type: 'file', size: sizes.get(linked) ?? 0 }, () => spool.read(linked));
+  } else if (type === 'symlink') destination.put(path, { ...entry, type, linkTarget: linkPath });
+  else destination.put(path, { ...entry, type });
 }

@@ -61,16 +61,9 @@ async function copyByContent({ spec, chown, chmod }: ExpandedCopy, source: OpenS
     if (known) return { layer: known, isCached: true, key };
     const below = await trees.merged(state.layers, signal);
     const owner = chown === undefined || chown === '' ? undefined : await resolveOwner(chown, below, signal);
-    const { tar, finish } = await makeCopyLayer(selection, below, {
-      clampSeconds,
-      ...(owner && { owner }),
-      ...(chmod && { chmod: parseChmod(chmod) }),
-    });
-    try {
-      return { layer: await cache.put(key, tar), isCached: false, key };
-    } finally {
-      await finish();
-    }
+    const destination = { clampSeconds, ...(owner && { owner }), ...(chmod && { chmod: parseChmod(chmod) }) };
+    const layer = await makeCopyLayer(selection, below, destination, (tar) => cache.put(key, tar));
+    return { layer, isCached: false, key };
   } finally {
     await selection.contents.close();
   }

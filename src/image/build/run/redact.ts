@@ -27,11 +27,11 @@ export function createRedactor(secrets: Iterable<Uint8Array>): Redactor {
   };
 }
 
-/** Whole, without the line end at its end, and line by line: output may show a key file in its parts. */
+/** Whole, without the space around it, and line by line: output may show a key file in its parts. */
 function toNeedles(secrets: Iterable<Uint8Array>): string[] {
   const needles = [...secrets].flatMap((secret) => {
     const text = Buffer.from(secret).toString();
-    return [text, text.trim(), ...text.split(/\r?\n/).map((line) => line.trim())];
+    return [text.trim(), ...text.split(/\r?\n/).map((line) => line.trim())];
   });
   return [...new Set(needles)].filter(({ length }) => length >= minLength).sort((a, b) => b.length - a.length);
 }
