@@ -19,7 +19,10 @@ export async function openSystemRegistryClient(options: SystemClientOptions): Pr
   return createRegistryClient({
     directory,
     credentials: createCredentialStore(options),
-    send: createHttpSend(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
+    send: createHttpSend({
+      proxyEnv: options.env,
+      ...(options.userAgent !== undefined && { userAgent: options.userAgent }),
+    }),
     ...(options.logger && { logger: options.logger }),
   });
 }

@@ -27,6 +27,8 @@ export interface RegistryFaults {
   swapManifests?: boolean;
   /** Answers with this status. */
   fail?: { status: number; times: number; headers?: Record<string, string>; path?: RegExp };
+  /** Answers late. */
+  slow?: { delayMs: number; times: number; path?: RegExp };
   /** Redirects blobs to this origin. */
   redirectBlobs?: string;
   /** Answers the whole blob to a range request. */
@@ -155,7 +157,11 @@ function skip(stream: Readable, bytes: number): Readable {
 async function handle(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://registry');
   if (url.pathname === '/token') return serveToken(state, request, url, response);
-  const { fail } = state.faults;
+  const { fail, slow } = state.faults;
+  if (slow && slow.times > 0 && (slow.path ?? /./).test(url.pathname)) {
+    slow.times -= 1;
+    await new Promise((resolve) => setTimeout(resolve, slow.delayMs).unref());
+  }
   if (fail && fail.times > 0 && (fail.path ?? /./).test(url.pathname)) {
     fail.times -= 1;
     return refuse(response, fail.status, 'FAULT', 'a fault on command', fail.headers);

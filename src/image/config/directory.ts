@@ -1,5 +1,6 @@
 import { imageError } from '../errors.ts';
 import { dockerHub, formatReference, type ImageReference, parseReference, relocateReference } from '../reference.ts';
+import { isLoopback } from '../registry/loopback.ts';
 import type { RegistryDirectory, RegistryEndpoint } from '../registry/port.ts';
 import type { RegistriesConf, RegistryTable } from './registries-conf.ts';
 
@@ -82,5 +83,3 @@ function splitLocation(location: string): { registry: string; path: string } {
 }
 
 const join = (path: string, name: string): string => (path === '' ? name : `${path}/${name}`);
-
-const isLoopback = (registry: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(registry);

@@ -6,6 +6,7 @@ import { mediaTypes } from '../media-types.ts';
 import { parseReference, pinReference } from '../reference.ts';
 import { validateImage } from '../validate.ts';
 import { createRegistryClient, type RegistryClientOptions } from './client.ts';
+import { createHttpSend } from './http.ts';
 import type { Credentials, RegistryDirectory } from './port.ts';
 
 const loopback: RegistryDirectory = {
@@ -245,6 +246,19 @@ describe('faults', () => {
       code: 'image/registry-unavailable',
       message: expect.stringContaining(`no answer from ${registry.host}`),
     });
+  });
+
+  it('tries again when no answer comes in time, and says so in the end', async () => {
+    const registry = await start();
+    registry.add('app', 'v1', big);
+    registry.faults.slow = { delayMs: 5000, times: 100, path: /manifests/ };
+    const send = createHttpSend({ responseTimeoutMs: 30 });
+    await expect(open(registry, { send })).rejects.toMatchObject({
+      code: 'image/registry-unavailable',
+      message: expect.stringContaining('no answer from'),
+      retryable: true,
+    });
+    expect(registry.seen.filter(({ path }) => path.includes('manifests'))).toHaveLength(4);
   });
 
   it('is told that the login is wrong', async () => {

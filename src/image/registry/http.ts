@@ -1,9 +1,12 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { isLoopback } from './loopback.ts';
 import type { HttpRequest, HttpResponse, HttpSend } from './port.ts';
 
 export interface HttpOptions {
   readonly userAgent?: string;
+  /** `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, in upper or lower case; obeyed from Node.js 24.5 on, but never for loopback. */
+  readonly proxyEnv?: Readonly<Record<string, string | undefined>>;
   /** Until a connection stands. */
   readonly connectTimeoutMs?: number;
   /** From the request to the first byte of the answer. */
@@ -12,7 +15,8 @@ export interface HttpOptions {
 
 /** Requests through got, which is loaded with the first one. Connections are kept and shared by all requests of this sender. */
 export function createHttpSend(options: HttpOptions = {}): HttpSend {
-  const agent = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
+  const direct = agents({});
+  const proxied = options.proxyEnv ? agents({ proxyEnv: { ...options.proxyEnv } }) : direct;
   return async (request) => {
     const { default: got } = await import('got');
     const stream = got.stream(request.url, {
@@ -20,7 +24,7 @@ export function createHttpSend(options: HttpOptions = {}): HttpSend {
       headers: { 'user-agent': options.userAgent ?? 'hallmark', ...request.headers },
       ...(request.body !== undefined && { body: request.body }),
       ...(request.signal && { signal: request.signal }),
-      agent,
+      agent: isLoopback(request.url.host) ? direct : proxied,
       decompress: false,
       followRedirect: false,
       throwHttpErrors: false,
@@ -37,8 +41,14 @@ export function createHttpSend(options: HttpOptions = {}): HttpSend {
   };
 }
 
-/** got wraps the reason of an abort and of a broken connection: the inner one says more. */
+const agents = (options: { proxyEnv?: Record<string, string | undefined> }) => ({
+  http: new HttpAgent({ keepAlive: true, ...options }),
+  https: new HttpsAgent({ keepAlive: true, ...options }),
+});
+
+/** An abort keeps its own reason; got's time-outs, which share the name of an aborted signal's, become plain network errors. */
 function networkError(error: Error, request: HttpRequest): unknown {
   if (request.signal?.aborted) return request.signal.reason;
-  return error;
+  if (error.name !== 'TimeoutError') return error;
+  return Object.assign(new Error(error.message, { cause: error }), { code: 'ETIMEDOUT' });
 }
