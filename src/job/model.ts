@@ -111,6 +111,8 @@ export interface FinishedJob {
   readonly exitCode: number;
   /** Manifest of the output directory. */
   readonly outputManifest: string;
+  /** Of a job on the host: the directory that stood for `hostRoot`, since the tool may have written paths below it. */
+  readonly hostDirectory?: string;
 }
 
 export type JobStatus = 'success' | 'temporaryFail' | 'permanentFail';

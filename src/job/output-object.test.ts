@@ -3,6 +3,7 @@ import { createFakeKeep, fakeJavascript, loadTool, prepareJob, withCode } from '
 import type { JsonValue } from '../core/json.ts';
 import type { CwlObject } from '../cwl/values.ts';
 import { toOutputObject } from './output-object.ts';
+import { hostPaths } from './paths.ts';
 import { inheritRequirements, noRequirements } from './requirements.ts';
 
 type Fields = { readonly [field: string]: JsonValue };
@@ -251,6 +252,22 @@ describe('cwl.output.json', () => {
     [[], 'job/bad-output-json'],
   ])('%j is refused with %s', async (value, code) => {
     await expect(outputOf('File', written(value))).rejects.toEqual(withCode(code));
+  });
+
+  it('may hold paths of the host where the tool ran there', async () => {
+    const tool = await loadTool({ outputs: { x: 'File' } });
+    const { job } = await prepareJob(tool, {}, { keep, paths: hostPaths, inContainer: false });
+    const text = JSON.stringify({ x: { class: 'File', path: '/scratch/7/out/a' } });
+    const { manifestText } = await keep.store({ a: 'A', 'cwl.output.json': text });
+    const collectFrom = (hostDirectory: string) =>
+      toOutputObject(
+        tool,
+        job,
+        { exitCode: 0, outputManifest: manifestText, hostDirectory },
+        { keep, javascript: fakeJavascript, requirements: noRequirements },
+      );
+    expect((await collectFrom('/scratch/7')).outputs.x).toMatchObject({ basename: 'a', size: 1 });
+    await expect(collectFrom('/scratch/8')).rejects.toEqual(withCode('job/outside-output', /scratch/));
   });
 
   it('must be JSON', async () => {

@@ -49,7 +49,7 @@ export async function toOutputObject(
     cwlVersion: tool.cwlVersion,
     keep: options.keep,
     paths: job.paths,
-    locate: createLocator(collection, job),
+    locate: createLocator(collection, job, finished.hostDirectory),
   };
   const declared = (await readOutputJson(scope)) ?? (await collectOutputs(tool, scope));
   checkOutputs(tool, declared, job.name);

@@ -8,6 +8,7 @@ import { allFileObjects, type FileObject, splitName } from './file-objects.ts';
 import type { JobFiles } from './files.ts';
 import { toDirectoryValue, toFileValue } from './load.ts';
 import type { JobPaths, ToolJob } from './model.ts';
+import { hostRoot } from './paths.ts';
 import type { Requirements } from './requirements.ts';
 import { fromKeepPath } from './staging.ts';
 
@@ -28,7 +29,11 @@ export interface OutputScope {
  */
 export type Locate = (object: FileObject) => FileObject;
 
-export function createLocator(collection: Collection, job: Pick<ToolJob, 'inputs' | 'paths'>): Locate {
+export function createLocator(
+  collection: Collection,
+  job: Pick<ToolJob, 'inputs' | 'paths'>,
+  hostDirectory?: string,
+): Locate {
   const { outdir, keep } = job.paths;
   const known = new Set<string>([collection.portableDataHash]);
   for (const { location } of allFileObjects(job.inputs)) {
@@ -37,7 +42,9 @@ export function createLocator(collection: Collection, job: Pick<ToolJob, 'inputs
   const moved = movedPaths(job);
   const locateText = (text: string, object: FileObject): string => {
     if (isKeepLocation(text) && known.has(parseKeepLocation(text).portableDataHash)) return text;
-    const path = text.startsWith('file://') ? decodeURIComponent(text.slice('file://'.length)) : text;
+    const written = text.startsWith('file://') ? decodeURIComponent(text.slice('file://'.length)) : text;
+    const isBelow = hostDirectory !== undefined && written.startsWith(`${hostDirectory}/`);
+    const path = isBelow ? hostRoot + written.slice(hostDirectory.length) : written;
     const original = moved.get(path);
     const relative = toRelative(path, outdir);
     if (relative !== undefined && findEntry(collection, relative))
