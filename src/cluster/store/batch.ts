@@ -10,11 +10,15 @@ export interface Batch {
 }
 
 interface Pending {
-  /** Runs the call and remembers what came of it; false when it has failed. */
-  run(): boolean;
+  /** Runs the call and remembers what came of it: the failure, if it failed. */
+  run(): Failure | undefined;
   /** Tells the caller. */
   settle(): void;
   reject(reason: unknown): void;
+}
+
+interface Failure {
+  readonly reason: unknown;
 }
 
 /** A commit costs more than the call itself: a scatter's requests and its containers' transitions come many at a time. */
@@ -44,15 +48,24 @@ export function createBatch(db: Database, feed: ChangeFeed, write: (work: () => 
   };
 }
 
-/** One of several in a transaction: its failure leaves the others. */
+/** One of several in a transaction: its failure leaves the others, unless SQLite has undone them all (a full disk). */
 function runAlone(db: Database, feed: ChangeFeed, call: Pending): void {
   db.run('SAVEPOINT call');
   const undo = feed.mark();
-  if (!call.run()) {
+  const failure = call.run();
+  if (failure !== undefined) {
     undo();
-    db.run('ROLLBACK TO call');
+    rollBack(db, failure);
   }
   db.run('RELEASE call');
+}
+
+function rollBack(db: Database, failure: Failure): void {
+  try {
+    db.run('ROLLBACK TO call');
+  } catch {
+    throw failure.reason;
+  }
 }
 
 function toPending<T>(call: () => T, resolve: (value: T) => void, reject: (reason: unknown) => void): Pending {
@@ -62,10 +75,10 @@ function toPending<T>(call: () => T, resolve: (value: T) => void, reject: (reaso
       try {
         const value = call();
         settle = () => resolve(value);
-        return true;
-      } catch (error) {
-        settle = () => reject(error);
-        return false;
+        return undefined;
+      } catch (reason) {
+        settle = () => reject(reason);
+        return { reason };
       }
     },
     settle: () => settle(),

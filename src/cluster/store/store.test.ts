@@ -109,6 +109,52 @@ describe('the record file', () => {
   });
 });
 
+describe('calls that come together', () => {
+  it('fail alone', async () => {
+    const cluster = openCluster({ path });
+    const [good, bad, next] = await Promise.allSettled([
+      cluster.create('links', { name: 'good' }),
+      cluster.create('collections', { manifest_text: '. nonsense\n' }),
+      cluster.create('links', { name: 'next' }),
+    ]);
+    expect([good.status, bad.status, next.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((await cluster.list('links', { order: ['created_at'] })).items.map(({ name }) => name)).toEqual([
+      'good',
+      'next',
+    ]);
+    cluster.close();
+  });
+
+  it('are kept in order, also by a close that follows at once', async () => {
+    const cluster = openCluster({ path });
+    const made = Array.from({ length: 50 }, (_, index) => cluster.create('links', { name: String(index) }));
+    cluster.close();
+    await Promise.all(made);
+    const again = openCluster({ path });
+    const { items } = await again.list('links', { order: ['created_at'] });
+    expect(items.map(({ name }) => Number(name))).toEqual(Array.from({ length: 50 }, (_, index) => index));
+    again.close();
+  });
+
+  it('say that the disk is full, keep nothing half, and go on once there is room', async () => {
+    const cluster = openCluster({ path });
+    const filler = 'x'.repeat(4000);
+    cluster.store.db.get(
+      `PRAGMA max_page_count = ${Number(cluster.store.db.get('PRAGMA page_count')?.page_count) + 20}`,
+    );
+    const calls = Array.from({ length: 60 }, (_, index) => cluster.create('links', { name: `${index}${filler}` }));
+    const results = await Promise.allSettled(calls);
+    const failed = results.filter((result) => result.status === 'rejected');
+    expect(failed.length).toBeGreaterThan(0);
+    for (const { reason } of failed) expect(reason).toMatchObject({ code: 'api/unavailable', retryable: true });
+    expect((await cluster.list('links', {})).itemsAvailable).toBe(results.length - failed.length);
+    cluster.store.db.get('PRAGMA max_page_count = 100000');
+    await cluster.create('links', { name: `later${filler}` });
+    expect(cluster.store.db.get('PRAGMA integrity_check')).toEqual({ integrity_check: 'ok' });
+    cluster.close();
+  });
+});
+
 describe('changes', () => {
   it('of another connection are told, own ones once', async () => {
     const [watcher, writer] = [openCluster({ path }), openCluster({ path })];
