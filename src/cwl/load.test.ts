@@ -371,6 +371,16 @@ stdout: 5
     expect(warnings).toMatchObject([{ rule: 'unknown-field', severity: 'warning' }]);
   });
 
+  it('is a warning where an expression names an input that is not there', async () => {
+    const text = tool('arguments: [$(inputs.xx.y), "a $(inputs[\'x\'])", $(inputs.z || 1)]\nstdout: $(inputs.x)\n');
+    const { warnings } = await loadDocument('file:///a.cwl', {
+      fetcher: createMemoryFetcher({ 'file:///a.cwl': text }),
+    });
+    expect(warnings).toMatchObject([
+      { rule: 'expression', hint: 'did you mean "x"?', position: { line: 6, column: 13 } },
+    ]);
+  });
+
   it('of types that contain themselves is found', async () => {
     const types = "requirements: {SchemaDefRequirement: {types: [{name: A, type: record, fields: {a: 'A[]'}}]}}";
     expect(await problemsOf({ 'a.cwl': tool(types) })).toContain('a type cannot contain itself');

@@ -2,6 +2,7 @@ import { isHallmarkError } from '../../core/errors.ts';
 import { type CheckContext, checkRecord } from '../check.ts';
 import { processesOf, selectProcess } from '../document.ts';
 import { checkWorkflow } from '../link/check.ts';
+import { checkReferences } from '../link/reference.ts';
 import type { Process, ProcessBase, Requirement, Workflow } from '../model.ts';
 import { didYouMean } from '../problem.ts';
 import { processShapes } from '../schema/process.ts';
@@ -30,6 +31,12 @@ export function readProcess(node: MapNode, outer: BuildContext, fallbackScope = 
     ...context,
     inherited: new Set([...context.inherited, ...[...base.requirements, ...base.hints].map((item) => item.class)]),
   });
+  if (className !== 'Workflow')
+    checkReferences(
+      node,
+      base.inputs.map(({ id }) => id),
+      context,
+    );
   outer.load.processes.set(node, process);
   return process;
 }

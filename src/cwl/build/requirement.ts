@@ -3,7 +3,7 @@ import { checkRecord, isBefore } from '../check.ts';
 import type { Requirement } from '../model.ts';
 import { didYouMean } from '../problem.ts';
 import { type RequirementShape, renamedRequirements, requirementShapes } from '../schema/requirement.ts';
-import type { MapShape } from '../schema/shape.ts';
+import type { MapShape, Shape } from '../schema/shape.ts';
 import {
   describe,
   field,
@@ -16,9 +16,9 @@ import {
   type Span,
   stringOf,
 } from '../syntax/node.ts';
-import { expandPrefix, vocabularyName } from '../syntax/uri.ts';
+import { expandPrefix, shortName, vocabularyName } from '../syntax/uri.ts';
 import type { BuildContext } from './context.ts';
-import { readItems } from './read.ts';
+import { readItems, strings } from './read.ts';
 import { toValue } from './value.ts';
 
 interface Written {
@@ -133,9 +133,16 @@ function fieldsOf(
     if (key === 'class') continue;
     const name = key.includes(':') ? expandPrefix(key, namespaces) : key;
     const fieldShape = shape.fields[name]?.shape;
-    result[name] = isMapShape(fieldShape) ? listOf(value, fieldShape) : name === 'types' ? [] : toValue(value);
+    result[name] = normalField(name, value, fieldShape);
   }
   return result;
+}
+
+function normalField(name: string, value: Node, shape: Shape | undefined): JsonValue {
+  if (isMapShape(shape)) return listOf(value, shape);
+  // Types are in place wherever they are named; secrets name inputs.
+  if (name === 'types') return [];
+  return name === 'secrets' ? strings(value).map(shortName) : toValue(value);
 }
 
 const isMapShape = (shape: unknown): shape is MapShape =>

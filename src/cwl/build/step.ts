@@ -1,3 +1,4 @@
+import { checkReferences } from '../link/reference.ts';
 import type { CommandLineTool, Process, Requirement, StepLoop, WorkflowStep, WorkflowStepInput } from '../model.ts';
 import { cwltoolPrefix } from '../schema/requirement.ts';
 import { booleanOf, field, itemsOf, type Node, positionOf, stringOf } from '../syntax/node.ts';
@@ -37,8 +38,18 @@ export function readStep(item: Item, context: BuildContext, readRun: ReadRun): W
     hints,
     position: positionOf(idSpan),
   };
+  checkStepReferences(node, step, context);
   context.load.spans.set(step, idSpan);
   return step;
+}
+
+/** In a step, `inputs` are those that it has, whether its process knows them or not. */
+function checkStepReferences(node: Node, step: WorkflowStep, context: BuildContext): void {
+  const names = [...step.in.map(({ id }) => id), ...step.run.inputs.map(({ id }) => id)];
+  for (const part of ['in', 'when']) {
+    const value = field(node, part);
+    if (value && !step.loop) checkReferences(value, names, context);
+  }
 }
 
 function stepRequirements(name: string, node: Node, context: BuildContext): readonly Requirement[] {

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryFetcher } from '../../../test/fakes/fetcher.ts';
+import { InvalidDocumentError } from '../errors.ts';
 import { checkInputs } from '../input/check.ts';
 import { parseInputObject } from '../input/job.ts';
 import { loadProcess } from '../load.ts';
 import { toDot } from './dot.ts';
 import { checkWithObjectModel } from './object-model.ts';
 import { pack } from './pack.ts';
+import { toSarif } from './sarif.ts';
 import { makeTemplate } from './template.ts';
 
 const texts = {
@@ -105,6 +107,40 @@ describe('toDot', () => {
     const tool = await loadProcess('file:///t.cwl', { fetcher: createMemoryFetcher({ 'file:///t.cwl': text }) });
     expect(toDot(tool)).toContain('"process" [label="a\\"; evil [x]"];');
     expect(toDot(tool)).toContain('"in:x" -> "process";');
+  });
+});
+
+describe('toSarif', () => {
+  it('gives each problem its rule, level and region', async () => {
+    const fetcher = createMemoryFetcher({
+      'file:///d/t.cwl': 'cwlVersion: v1.2\nclass: CommandLineTool\ninptus: []\noutputs: []\n',
+    });
+    const error: unknown = await loadProcess('file:///d/t.cwl', { fetcher }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(InvalidDocumentError);
+    const sarif = toSarif((error as InvalidDocumentError).problems, '1.0');
+    expect(sarif).toMatchObject({
+      version: '2.1.0',
+      runs: [
+        {
+          tool: { driver: { rules: [{ id: 'unknown-field' }] } },
+          results: [
+            {
+              ruleId: 'unknown-field',
+              level: 'error',
+              message: { text: expect.stringContaining('(did you mean "inputs"?)') },
+              locations: [
+                {
+                  physicalLocation: {
+                    artifactLocation: { uri: 'file:///d/t.cwl' },
+                    region: { startLine: 3, startColumn: 1, endColumn: 7 },
+                  },
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    });
   });
 });
 
