@@ -10,7 +10,7 @@ export interface LayerMember {
 
 /** A layer tar of `members` in their order. Equal members give equal bytes. */
 export function writeMembers(members: AsyncIterable<LayerMember> | Iterable<LayerMember>): Readable {
-  return Readable.from(tarChunks(members), { objectMode: false });
+  return Readable.from(coalesce(tarChunks(members)), { objectMode: false });
 }
 
 async function* tarChunks(members: AsyncIterable<LayerMember> | Iterable<LayerMember>): AsyncGenerator<Uint8Array> {
@@ -26,4 +26,20 @@ async function* tarChunks(members: AsyncIterable<LayerMember> | Iterable<LayerMe
     yield tarFill(written);
   }
   yield tarEnd();
+}
+
+const pieceBytes = 128 * 1024;
+
+/** Many small files make many small chunks, and each costs its readers a turn of the event loop: they go on in larger pieces. */
+async function* coalesce(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    waiting.push(chunk);
+    size += chunk.length;
+    if (size < pieceBytes) continue;
+    yield waiting.length === 1 ? chunk : Buffer.concat(waiting);
+    [waiting, size] = [[], 0];
+  }
+  if (size > 0) yield Buffer.concat(waiting);
 }

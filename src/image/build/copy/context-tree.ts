@@ -1,5 +1,14 @@
-import { constants, type Stats } from 'node:fs';
-import { lstat, open, readdir, readlink } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from 'node:fs';
 import { join } from 'node:path';
 import { imageError } from '../../errors.ts';
 import { noXattrs } from '../../tar/entry.ts';
@@ -14,11 +23,11 @@ export function createContextTree(contextDir: string, rules: IgnoreRules): Sourc
   const tree: SourceTree = {
     name: 'the build context',
     async find(path) {
-      const entry = await statEntry(contextDir, path);
+      const entry = statEntry(contextDir, path);
       return entry && (await isVisible(entry)) ? entry : undefined;
     },
     async children(path) {
-      const names = await readdir(join(contextDir, path));
+      const names = readdirSync(join(contextDir, path));
       const found: SourceEntry[] = [];
       for (const name of names.sort()) {
         const entry = await tree.find(path === '' ? name : `${path}/${name}`);
@@ -40,27 +49,30 @@ export function createContextTree(contextDir: string, rules: IgnoreRules): Sourc
   return tree;
 }
 
-async function statEntry(contextDir: string, path: string): Promise<SourceEntry | undefined> {
+/** The calls of this file are the blocking ones: for the many small files of a context they take a tenth of the others' time. */
+function statEntry(contextDir: string, path: string): SourceEntry | undefined {
   const hostPath = join(contextDir, path);
-  let stats: Stats;
-  try {
-    stats = await lstat(hostPath);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
-  }
+  const stats = lstatIfThere(hostPath);
+  if (!stats) return undefined;
   const type = typeOf(stats);
-  if (!type)
-    throw imageError(
-      'image/context-escape',
-      `expected files, directories and links in the build context, got a device or socket at ${path}`,
-    );
+  if (!type) {
+    const expected = 'expected files, directories and links in the build context';
+    throw imageError('image/context-escape', `${expected}, got a device or socket at ${path}`);
+  }
   return {
     ...{ path, type, mode: stats.mode & 0o7777, uid: 0, gid: 0, mtime: Number.POSITIVE_INFINITY, xattrs: noXattrs },
     size: type === 'file' ? stats.size : 0,
-    ...(type === 'symlink' && { linkTarget: await readlink(hostPath) }),
+    ...(type === 'symlink' && { linkTarget: readlinkSync(hostPath) }),
   };
+}
+
+function lstatIfThere(hostPath: string): Stats | undefined {
+  try {
+    return lstatSync(hostPath, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
 }
 
 function typeOf(stats: Stats): SourceEntry['type'] | undefined {
@@ -74,19 +86,19 @@ const readBytes = 256 * 1024;
 
 /** Opened without following a link, and without waiting for the writer of a FIFO that took the file's place. */
 async function* readContextFile(hostPath: string, file: SourceEntry): AsyncGenerator<Uint8Array> {
-  const handle = await open(hostPath, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const fd = openSync(hostPath, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const { size } = await handle.stat();
+    const { size } = fstatSync(fd);
     if (size !== file.size) throw changed(file, size);
     for (let done = 0; done < size; ) {
       const chunk = Buffer.allocUnsafe(Math.min(readBytes, size - done));
-      const { bytesRead } = await handle.read(chunk, 0, chunk.length, done);
+      const bytesRead = readSync(fd, chunk, 0, chunk.length, done);
       if (bytesRead === 0) throw changed(file, done);
       done += bytesRead;
       yield chunk.subarray(0, bytesRead);
     }
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
