@@ -1,0 +1,62 @@
+import { exitCodes } from './exit-codes.ts';
+import type { RunFlags } from './options.ts';
+import { exitCodeOf, formatError, toErrorJson } from './report-error.ts';
+import { parseRunFlags, runHelp } from './run-flags.ts';
+import { cliError } from './usage-error.ts';
+
+type Command = (args: readonly string[]) => Promise<number>;
+
+/** Words that are commands when they come first and no file has their name. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  provenance: async () => (await import('./commands/provenance.ts')).provenanceCommand,
+  rerun: async () => (await import('./commands/rerun.ts')).rerunCommand,
+  runs: async () => (await import('./commands/runs.ts')).runsCommand,
+  logs: async () => (await import('./commands/logs.ts')).logsCommand,
+  image: async () => (await import('./commands/image.ts')).imageCommand,
+  validate: async () => (await import('./commands/validate.ts')).validateCommand,
+};
+
+/** Runs one command line and gives its exit code. Nothing is thrown: what fails is printed. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  const debug = args.includes('--debug');
+  try {
+    const command = commands[args[0] ?? ''];
+    if (command) return await (await command())(args.slice(1));
+    return await runDocument(args);
+  } catch (error) {
+    const printed = args.includes('--json')
+      ? JSON.stringify(toErrorJson(error), null, 2)
+      : formatError(error, { debug });
+    process.stderr.write(`${printed}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+/** `cwl-runner [flags] DOCUMENT [INPUTS] [flags | --input value …]`. */
+async function runDocument(args: readonly string[]): Promise<number> {
+  const before = parseRunFlags(args, true);
+  if (before.help && before.rest.length === 0) {
+    process.stdout.write(`${await runHelp()}\n`);
+    return exitCodes.success;
+  }
+  if (before.flags.printSupportedVersions) {
+    process.stdout.write('v1.0\nv1.1\nv1.2\n');
+    return exitCodes.success;
+  }
+  const [document, ...rest] = before.rest;
+  if (document === undefined)
+    throw cliError('cli/usage', 'expected a CWL document, got none', {
+      hint: 'cwl-runner DOCUMENT [INPUTS]; cwl-runner --help lists the flags',
+    });
+  const inputsFile = rest[0] !== undefined && (!rest[0].startsWith('-') || rest[0] === '-') ? rest[0] : undefined;
+  const after = parseRunFlags(inputsFile === undefined ? rest : rest.slice(1), false);
+  const flags = { ...before.flags, ...after.given } as RunFlags;
+  const { runCommand } = await import('./commands/run.ts');
+  return runCommand({
+    document,
+    flags,
+    inputArgs: after.rest,
+    help: before.help || after.help,
+    ...(inputsFile === undefined ? {} : { inputsFile }),
+  });
+}

@@ -1,0 +1,51 @@
+import { createLayerIndex } from '../../crunch/images/layer-index.ts';
+import { linkImage } from '../../crunch/images/links.ts';
+import { storeImage } from '../../crunch/images/store-image.ts';
+import { fileAccess } from '../../image/archive/folder.ts';
+import { openArchive } from '../../image/archive/open.ts';
+import { parseReference } from '../../image/reference.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { cliError } from '../usage-error.ts';
+import { withCluster } from '../wire.ts';
+
+/** `cwl-runner image load [--name REPO:TAG] ARCHIVE`: puts an image into Keep, as arv-keepdocker does. */
+export async function imageCommand(args: readonly string[]): Promise<number> {
+  const [action, ...rest] = args;
+  const at = rest.indexOf('--name');
+  const name = at < 0 ? undefined : rest[at + 1];
+  const [path, ...more] = rest.filter((arg, index) => arg !== '--name' && (at < 0 || index !== at + 1));
+  if (action !== 'load' || path === undefined || more.length > 0) {
+    throw cliError(
+      'cli/usage',
+      `image: expected "load [--name REPO:TAG] ARCHIVE", got ${JSON.stringify(args.join(' '))}`,
+      {
+        hint: 'ARCHIVE is a tar of docker save, podman save or skopeo copy',
+      },
+    );
+  }
+  await withCluster((cluster) => loadArchive(cluster, path, name));
+  return exitCodes.success;
+}
+
+async function loadArchive(
+  { api, blocks }: Parameters<Parameters<typeof withCluster>[0]>[0],
+  path: string,
+  name: string | undefined,
+): Promise<void> {
+  const image = await openArchive(await fileAccess(path), { name: path });
+  const references = (name === undefined ? image.repoTags : [name]).map(parseReference);
+  const { collection, properties } = await storeImage(image, {
+    blocks,
+    layers: createLayerIndex(api, blocks),
+    report: { line: () => {}, activity: () => {}, output: () => {} },
+    signal: new AbortController().signal,
+    references,
+  });
+  const record = await api.create('collections', {
+    name: `Docker image ${name ?? path}`.replaceAll('/', ' '),
+    manifest_text: collection.manifestText,
+    properties,
+  });
+  await linkImage(api, record.uuid, properties);
+  process.stdout.write(`${record.uuid} ${record.portable_data_hash} ${image.imageHash}\n`);
+}

@@ -1,0 +1,22 @@
+import { renderTree } from '../../provenance/render-tree.ts';
+import { trace } from '../../provenance/trace.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { cliError } from '../usage-error.ts';
+import { withCluster } from '../wire.ts';
+
+/** `cwl-runner provenance FILE|UUID|PDH [--json]`: where a result comes from. */
+export async function provenanceCommand(args: readonly string[]): Promise<number> {
+  const [subject, ...more] = args.filter((arg) => !arg.startsWith('--'));
+  if (subject === undefined || more.length > 0) {
+    throw cliError(
+      'cli/usage',
+      `provenance: expected one file, uuid or portable data hash, got ${more.length + (subject ? 1 : 0)}`,
+      {
+        hint: 'cwl-runner provenance FILE|UUID|PDH [--json]',
+      },
+    );
+  }
+  const graph = await withCluster(({ api, blocks }) => trace({ api, blocks }, subject));
+  process.stdout.write(args.includes('--json') ? `${JSON.stringify(graph, null, 2)}\n` : renderTree(graph));
+  return exitCodes.success;
+}

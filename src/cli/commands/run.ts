@@ -1,0 +1,209 @@
+import { stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { JsonValue } from '../../core/json.ts';
+import { checkInputs } from '../../cwl/input/check.ts';
+import { type InputObject, loadInputObject, parseInputObject } from '../../cwl/input/job.ts';
+import { type LoadedProcess, loadDocument } from '../../cwl/load.ts';
+import type { Fetcher } from '../../cwl/port.ts';
+import type { CwlObject } from '../../cwl/values.ts';
+import type { ExecutorName } from '../../executor/port.ts';
+import { writeOutputs } from '../../run/outputs.ts';
+import { type RunOptions, type RunResult, runProcess } from '../../run/run-process.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { readGitFacts } from '../git-facts.ts';
+import { formatInputHelp, readInputFlags } from '../input-flags.ts';
+import type { RunFlags } from '../options.ts';
+import { exitCodeOf, formatError, toErrorJson } from '../report-error.ts';
+import { type SessionOptions, withSession } from '../session.ts';
+import { createStderrLogger } from '../stderr-logger.ts';
+import { openProgress } from '../terminal/open.ts';
+import { cliError } from '../usage-error.ts';
+import { type ClusterHandle, createFetcher } from '../wire.ts';
+
+export interface RunCommand {
+  readonly document: string;
+  readonly inputsFile?: string;
+  /** Values as an earlier run had them, instead of an inputs file. */
+  readonly inputValues?: CwlObject;
+  readonly inputArgs: readonly string[];
+  readonly flags: RunFlags;
+  readonly help: boolean;
+  /** Called with the run once it has ended; for `rerun`. */
+  readonly onEnd?: (result: RunResult, cluster: ClusterHandle) => Promise<void>;
+}
+
+/** Runs, validates or describes one document. Gives the exit code. */
+export async function runCommand(command: RunCommand): Promise<number> {
+  const { flags } = command;
+  const fetcher = createFetcher();
+  const { documentUri, job } = await readCommandInputs(command, fetcher);
+  const loaded = await loadDocument(documentUri, {
+    fetcher,
+    overrides: job.overrides,
+    enableDev: flags.enableDev === true,
+  });
+  if (!flags.quiet)
+    for (const warning of loaded.warnings) process.stderr.write(`warning: ${formatError(warning, { debug: false })}\n`);
+  const described = await describeDocument(loaded, command);
+  if (described !== undefined) {
+    process.stdout.write(described);
+    return exitCodes.success;
+  }
+  const values = { ...job.values, ...readInputFlags(loaded.process, command.inputArgs, process.cwd()) } as CwlObject;
+  const checked = checkInputs(loaded.process, { ...job, values });
+  return execute({ command, loaded, documentUri, inputs: checked.inputs, given: values });
+}
+
+interface Execution {
+  readonly command: RunCommand;
+  readonly loaded: LoadedProcess;
+  readonly documentUri: string;
+  readonly inputs: CwlObject;
+  /** As the user gave them, for the record. */
+  readonly given: CwlObject;
+}
+
+async function execute({ command, loaded, documentUri, inputs, given }: Execution): Promise<number> {
+  const { flags } = command;
+  const stop = new AbortController();
+  const onSignal = (name: NodeJS.Signals) => stop.abort(cliError('cli/interrupted', `interrupted by ${name}`));
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const progress = await openProgress(flags);
+  try {
+    return await withSession(toSessionOptions(flags), async (session) => {
+      const record = {
+        document: documentUri,
+        packed: null,
+        inputs: given as JsonValue,
+        flags: flagsOfRecord(flags),
+        gitFacts: (await readGitFacts(dirname(fileURLToPath(documentUri)))) ?? {},
+      };
+      const request = { process: loaded.process, name: nameOf(documentUri), inputs, record };
+      const services = { ...session.services, emit: progress.event, gitFacts: readGitFacts };
+      const result = await runProcess(request, services, toRunOptions(flags), stop.signal);
+      await progress.end();
+      const code = await report(result, flags, session.cluster);
+      await command.onEnd?.(result, session.cluster);
+      return code;
+    });
+  } finally {
+    await progress.end();
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+/** Output object on standard output, or every failure on standard error. */
+async function report(result: RunResult, flags: RunFlags, cluster: ClusterHandle): Promise<number> {
+  const failed = result.failures.length > 0 || result.status !== 'success';
+  for (const text of new Set(result.failures.map((failure) => formatFailure(failure, flags))))
+    process.stderr.write(`${text}\n`);
+  if (failed) return exitCodeOf(result.failures[0] ?? new Error('the workflow failed'));
+  const outputs = await writeOutputs(result.outputs, {
+    api: cluster.api,
+    blocks: cluster.blocks,
+    outdir: resolve(flags.outdir),
+    computeChecksum: flags.computeChecksum,
+  });
+  const printed = `${JSON.stringify(outputs, null, 4)}\n`;
+  process.stdout.write(printed);
+  if (flags.writeSummary !== undefined) await writeFile(flags.writeSummary, printed);
+  return exitCodes.success;
+}
+
+const formatFailure = (failure: unknown, flags: RunFlags): string =>
+  flags.json ? JSON.stringify(toErrorJson(failure), null, 2) : formatError(failure, { debug: flags.debug === true });
+
+/** What the flags that only describe the document print; undefined: run it. */
+async function describeDocument(
+  { process: loaded }: LoadedProcess,
+  { flags, help }: RunCommand,
+): Promise<string | undefined> {
+  if (flags.validate) return `${fileURLToPath(loaded.position.file.split('#')[0] ?? '')} is valid CWL.\n`;
+  if (help || flags.toolHelp) return `${formatInputHelp(loaded)}\n`;
+  if (flags.printPre) return `${JSON.stringify(loaded, null, 2)}\n`;
+  return undefined;
+}
+
+interface CommandInputs {
+  readonly documentUri: string;
+  readonly job: InputObject;
+}
+
+/** The document and its inputs; a job file with `cwl:tool` stands for both. */
+async function readCommandInputs(
+  { document, inputsFile, inputValues, flags }: RunCommand,
+  fetcher: Fetcher,
+): Promise<CommandInputs> {
+  const documentUri = await toUri(document);
+  const basedir = pathToFileURL(`${resolve(flags.basedir ?? '.')}/`).href;
+  if (inputValues) return { documentUri, job: { ...parseInputObject('{}', basedir), values: inputValues } };
+  if (inputsFile === undefined) {
+    const job = /\.(ya?ml|json)$/.test(document)
+      ? await loadInputObject(documentUri, fetcher).catch(() => undefined)
+      : undefined;
+    if (job?.tool !== undefined) return { documentUri: job.tool, job };
+    return { documentUri, job: parseInputObject('{}', basedir) };
+  }
+  if (inputsFile === '-')
+    return { documentUri, job: parseInputObject(await readAll(process.stdin), `${basedir}stdin.yml`) };
+  const uri = await toUri(inputsFile);
+  if (flags.basedir === undefined) return { documentUri, job: await loadInputObject(uri, fetcher) };
+  return { documentUri, job: parseInputObject(await fetcher.fetchText(uri), `${basedir}${basename(inputsFile)}`) };
+}
+
+/** A path, with or without `#id`, or a URL as it is. */
+async function toUri(name: string): Promise<string> {
+  if (/^(https?|file|keep):/.test(name)) return name;
+  const whole = await stat(name).then(
+    () => true,
+    () => false,
+  );
+  const hash = whole ? -1 : name.lastIndexOf('#');
+  const path = hash < 0 ? name : name.slice(0, hash);
+  return pathToFileURL(resolve(path)).href + (hash < 0 ? '' : name.slice(hash));
+}
+
+const nameOf = (uri: string): string => uri.slice(uri.lastIndexOf('/') + 1);
+
+function toSessionOptions(flags: RunFlags): SessionOptions {
+  const executor: ExecutorName =
+    flags.executor ?? (flags.docker ? 'docker' : flags.podman ? 'podman' : flags.singularity ? 'apptainer' : 'sandbox');
+  return {
+    executor,
+    evalTimeoutMs: flags.evalTimeout * 1000,
+    logger: createStderrLogger(
+      flags.debug ? 'debug' : flags.verbose ? 'info' : flags.quiet ? 'error' : 'warn',
+      flags.timestamps,
+    ),
+    ...(flags.parallelMax === undefined ? {} : { maxConcurrent: flags.parallelMax }),
+    ...(flags.cachedir === undefined ? {} : { home: resolve(flags.cachedir) }),
+  };
+}
+
+function toRunOptions(flags: RunFlags): RunOptions {
+  return {
+    onError: flags.onError,
+    reuse: flags.enableReuse && !flags.disableReuse,
+    pull: flags.forceDockerPull ? 'always' : flags.disablePull ? 'never' : flags.pull,
+    containers: flags.container,
+    hostEnvironment: pickEnvironment(flags),
+    maxInFlight: 128,
+    ...(flags.defaultContainer === undefined ? {} : { defaultContainer: flags.defaultContainer }),
+  };
+}
+
+function pickEnvironment(flags: RunFlags): Record<string, string> {
+  const wanted = Object.entries(process.env).filter(
+    ([name]) => flags.preserveEntireEnvironment || flags.preserveEnvironment?.includes(name),
+  );
+  return Object.fromEntries(wanted.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+
+/** What a re-run needs to be the same run. */
+const flagsOfRecord = (flags: RunFlags): Record<string, JsonValue> => ({
+  container: flags.container,
+  pull: flags.pull,
+  ...(flags.defaultContainer === undefined ? {} : { defaultContainer: flags.defaultContainer }),
+});

@@ -1,0 +1,26 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { toMessage } from '../core/errors.ts';
+import { cliError } from './usage-error.ts';
+
+export interface Config {
+  /** Folder of the embedded cluster: records, blocks, layers, checkouts, scratch. */
+  readonly home: string;
+}
+
+/** `$HALLMARK_HOME`, else `$XDG_DATA_HOME/hallmark`, else `~/.local/share/hallmark` (design 5). Made when missing. */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const data = environment.XDG_DATA_HOME || join(homedir(), '.local/share');
+  const home = resolve(environment.HALLMARK_HOME || join(data, 'hallmark'));
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+    if (!statSync(home).isDirectory()) throw new Error('it is not a folder');
+  } catch (cause) {
+    throw cliError('cli/bad-config', `cannot use ${home} as home: ${toMessage(cause)}`, {
+      hint: 'set HALLMARK_HOME to a folder that you may write to',
+      cause,
+    });
+  }
+  return { home };
+}

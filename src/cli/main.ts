@@ -1,0 +1,14 @@
+/** The command. Everything but `--version` is loaded when it is needed: start-up counts. */
+import manifest from '../../package.json' with { type: 'json' };
+import { exitCodes } from './exit-codes.ts';
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.length === 1 && args[0] === '--version') {
+    process.stdout.write(`cwl-runner ${manifest.version}\n`);
+    return exitCodes.success;
+  }
+  const { runCommandLine } = await import('./command-line.ts');
+  return runCommandLine(args);
+}
+
+process.exitCode = await main(process.argv.slice(2));

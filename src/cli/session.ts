@@ -1,0 +1,47 @@
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { RunServices } from '../run/run-process.ts';
+import type { HostProbe } from '../run/secondary-inputs.ts';
+import {
+  type ClusterHandle,
+  createJsEngine,
+  createResolveDigest,
+  type EngineOptions,
+  type WireOptions,
+  withCluster,
+  withEngine,
+} from './wire.ts';
+
+export interface SessionOptions extends EngineOptions, WireOptions {
+  readonly evalTimeoutMs: number;
+}
+
+export interface Session {
+  readonly cluster: ClusterHandle;
+  readonly services: Omit<RunServices, 'emit' | 'gitFacts'>;
+}
+
+/** Everything that a run needs, for as long as `task` runs: cluster, dispatcher, expressions. */
+export async function withSession<T>(options: SessionOptions, task: (session: Session) => Promise<T>): Promise<T> {
+  return withCluster(async (cluster) => {
+    const engine = createJsEngine();
+    const services = {
+      api: cluster.api,
+      blocks: cluster.blocks,
+      javascript: { engine, timeoutMs: options.evalTimeoutMs },
+      probe,
+      resolveDigest: createResolveDigest(),
+    };
+    try {
+      return await withEngine(cluster, options, () => task({ cluster, services }));
+    } finally {
+      await engine.close();
+    }
+  }, options);
+}
+
+const probe: HostProbe = async (location) => {
+  const found = await stat(fileURLToPath(location)).catch(() => undefined);
+  if (found?.isFile()) return 'file';
+  return found?.isDirectory() ? 'directory' : undefined;
+};

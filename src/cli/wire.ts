@@ -1,0 +1,233 @@
+/** The only place that constructs implementations. What a command does not use is not even loaded. */
+import { availableParallelism, homedir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { createFileFetcher } from '../adapters/fetch/file.ts';
+import type { Container } from '../api/records.ts';
+import { type Cluster, openCluster } from '../cluster/cluster.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
+import type { Digest } from '../core/ids.ts';
+import type { Logger } from '../core/logger.ts';
+import { createCollectionReader } from '../crunch/collections.ts';
+import { createImageOpener } from '../crunch/images/opener.ts';
+import type { Builtins, CrunchDeps } from '../crunch/port.ts';
+import { createTreeCache } from '../crunch/trees.ts';
+import type { Fetcher, JsEngine } from '../cwl/port.ts';
+import type { Executor, ExecutorName } from '../executor/port.ts';
+import type { Ground } from '../executor/sandbox/ground.ts';
+import type { ImageReference } from '../image/reference.ts';
+import type { RegistryClient } from '../image/registry/client.ts';
+import { type DiskBlockStore, openDiskBlockStore } from '../keep/disk/disk-store.ts';
+import { readConfig } from './config.ts';
+import { createStderrLogger } from './stderr-logger.ts';
+
+/** The records, blocks and scratch space of the home. */
+export interface ClusterHandle {
+  readonly home: string;
+  readonly workDir: string;
+  readonly api: Cluster;
+  readonly blocks: DiskBlockStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface WireOptions {
+  readonly logger?: Logger;
+  /** Home to use instead of the configured one. */
+  readonly home?: string;
+}
+
+/** Opens the embedded cluster for `task` and closes it after. */
+export async function withCluster<T>(
+  task: (cluster: ClusterHandle) => Promise<T>,
+  options: WireOptions = {},
+): Promise<T> {
+  const home = options.home ?? readConfig(process.env).home;
+  const clock = systemClock();
+  const api = openCluster({ path: join(home, 'cluster.sqlite'), clock });
+  try {
+    const blocks = await openDiskBlockStore(join(home, 'keep'), { clock });
+    const handle = {
+      home,
+      workDir: join(home, 'work'),
+      api,
+      blocks,
+      clock,
+      logger: options.logger ?? createStderrLogger('warn'),
+    };
+    return await task(handle);
+  } finally {
+    api.close();
+  }
+}
+
+export interface EngineOptions {
+  readonly executor: ExecutorName;
+  readonly maxConcurrent?: number;
+}
+
+/** Runs the containers of this process while `task` runs: dispatcher, crunch-run and executors. */
+export async function withEngine<T>(
+  cluster: ClusterHandle,
+  options: EngineOptions,
+  task: () => Promise<T>,
+): Promise<T> {
+  const { createDispatcher } = await import('../cluster/dispatch/dispatcher.ts');
+  const deps = createCrunchDeps(cluster, options.executor);
+  const dispatcher = createDispatcher({
+    cluster: cluster.api,
+    capacity: { vcpus: availableParallelism(), ramBytes: totalmem() },
+    logger: cluster.logger,
+    runContainer: async (container: Container, signal: AbortSignal) => {
+      const { runContainer } = await import('../crunch/run-container.ts');
+      await runContainer(container, deps, signal);
+    },
+    ...(options.maxConcurrent === undefined ? {} : { maxConcurrent: options.maxConcurrent }),
+  });
+  try {
+    return await task();
+  } finally {
+    await dispatcher.stop();
+  }
+}
+
+export function createCrunchDeps(cluster: ClusterHandle, defaultExecutor: ExecutorName): CrunchDeps {
+  const { api, blocks, workDir, clock, logger } = cluster;
+  const executors = new Map<ExecutorName, Promise<Executor>>();
+  const collections = createCollectionReader(api);
+  const trees = createTreeCache(blocks);
+  const images = createImageOpener(collections, blocks);
+  const ground = lazyGround(join(cluster.home, 'sandbox'));
+  return {
+    api,
+    blocks,
+    collections,
+    trees,
+    images,
+    executors: (name) => {
+      const executor = executors.get(name) ?? loadExecutor(name, ground);
+      executors.set(name, executor);
+      return executor;
+    },
+    defaultExecutor,
+    builtins: lazyBuiltins(cluster, { images, collections, trees, ground }),
+    secretMounts: (uuid) => api.secretMounts(uuid),
+    workDir,
+    hostPath: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+    clock,
+    logger,
+  };
+}
+
+/** The registry client and the builder are loaded with the first pull or build. */
+function lazyBuiltins(cluster: ClusterHandle, parts: BuiltinParts): Builtins {
+  let builtins: Promise<Builtins> | undefined;
+  const load = (): Promise<Builtins> => {
+    builtins ??= createBuiltinsOf(cluster, parts);
+    return builtins;
+  };
+  return {
+    pull: async (task, signal) => (await load()).pull(task, signal),
+    build: async (task, signal) => (await load()).build(task, signal),
+  };
+}
+
+interface BuiltinParts extends Pick<CrunchDeps, 'images' | 'collections' | 'trees'> {
+  readonly ground: () => Promise<Ground>;
+}
+
+async function createBuiltinsOf(
+  { api, blocks, home, logger }: ClusterHandle,
+  { ground, ...parts }: BuiltinParts,
+): Promise<Builtins> {
+  const [
+    { createBuiltins },
+    { createImageBuilder },
+    { createBuildSandbox },
+    { createLayerIndex },
+    { createKeepLayerCache },
+  ] = await Promise.all([
+    import('../crunch/builtin/builtins.ts'),
+    import('../crunch/builtin/builder.ts'),
+    import('../executor/sandbox/build.ts'),
+    import('../crunch/images/layer-index.ts'),
+    import('../crunch/images/layer-cache.ts'),
+  ]);
+  const builder = createImageBuilder({
+    sandbox: createBuildSandbox(ground),
+    cache: createKeepLayerCache(api, blocks),
+    cacheMountsDir: join(home, 'build-cache'),
+  });
+  return createBuiltins({
+    ...parts,
+    blocks,
+    builder,
+    registry: await createRegistry(logger),
+    layers: createLayerIndex(api, blocks),
+  });
+}
+
+/** The sandbox's own things are made with the first container. */
+function lazyGround(home: string): () => Promise<Ground> {
+  let open: (() => Promise<Ground>) | undefined;
+  return async () => {
+    open ??= (await import('../executor/sandbox/ground.ts')).createGround({ home });
+    return open();
+  };
+}
+
+async function loadExecutor(name: ExecutorName, ground: () => Promise<Ground>): Promise<Executor> {
+  switch (name) {
+    case 'host':
+      return (await import('../executor/host/host.ts')).createHostExecutor();
+    case 'sandbox':
+      return (await import('../executor/sandbox/sandbox.ts')).createSandboxExecutor(ground);
+    case 'docker':
+    case 'podman':
+    case 'apptainer':
+      throw new Error(`executor ${name} is not here`);
+  }
+}
+
+/** Reads documents. */
+export const createFetcher = (): Fetcher => createFileFetcher();
+
+/** JavaScript starts with the first expression that needs it. */
+export function createJsEngine(): JsEngine {
+  let engine: Promise<JsEngine> | undefined;
+  return {
+    async evaluate(request) {
+      engine ??= import('../adapters/js/engine.ts').then((module) => module.createJsEngine());
+      return (await engine).evaluate(request);
+    },
+    async close() {
+      await (await engine)?.close();
+    },
+  };
+}
+
+/** A registry client with the ecosystem's own configuration and logins. */
+export async function createRegistry(logger?: Logger): Promise<RegistryClient> {
+  const [{ createRegistryClient }, { createCredentialStore }, { createDirectory }, { loadRegistriesConf }] =
+    await Promise.all([
+      import('../image/registry/client.ts'),
+      import('../image/config/credentials.ts'),
+      import('../image/config/directory.ts'),
+      import('../image/config/load-registries.ts'),
+    ]);
+  const uid = process.getuid?.();
+  const environment = { env: process.env, homeDir: homedir(), ...(uid === undefined ? {} : { uid }) };
+  return createRegistryClient({
+    directory: createDirectory(await loadRegistriesConf(environment)),
+    credentials: createCredentialStore(environment),
+    ...(logger === undefined ? {} : { logger }),
+  });
+}
+
+/** What a name means in its registry now. */
+export function createResolveDigest(): (reference: ImageReference) => Promise<Digest> {
+  let client: Promise<RegistryClient> | undefined;
+  return async (reference) => {
+    client ??= createRegistry();
+    return (await (await client).resolve(reference)).digest;
+  };
+}

@@ -1,0 +1,44 @@
+import type { ClusterApi } from '../api/port.ts';
+import type { ContainerRequest } from '../api/records.ts';
+import type { Uuid } from '../core/ids.ts';
+
+export interface RequestWaiter {
+  /** Resolves with the request once it is Final. */
+  wait(uuid: Uuid, signal?: AbortSignal): Promise<ContainerRequest>;
+  /** Ends the subscription. */
+  close(): void;
+}
+
+/** How often a request is asked for when no event has come: events are a hint, the record is the truth. */
+const pollMs = 2000;
+
+/** One subscription for all the requests of a run. */
+export function createRequestWaiter(api: ClusterApi): RequestWaiter {
+  const waiting = new Map<Uuid, () => void>();
+  const stopWatching = api.watch((event) => {
+    if (event.resource === 'container_requests') waiting.get(event.uuid)?.();
+  });
+
+  async function wait(uuid: Uuid, signal?: AbortSignal): Promise<ContainerRequest> {
+    for (;;) {
+      signal?.throwIfAborted();
+      let wake: () => void = () => {};
+      const changed = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      waiting.set(uuid, wake);
+      const request = await api.get('container_requests', uuid);
+      if (request.state === 'Final') {
+        waiting.delete(uuid);
+        return request;
+      }
+      const timer = setTimeout(wake, pollMs);
+      signal?.addEventListener('abort', wake, { once: true });
+      await changed;
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', wake);
+    }
+  }
+
+  return { wait, close: stopWatching };
+}

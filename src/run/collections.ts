@@ -1,0 +1,43 @@
+import type { ClusterApi } from '../api/port.ts';
+import type { CollectionRecord } from '../api/records.ts';
+import type { PortableDataHash } from '../core/ids.ts';
+import type { Collection } from '../keep/collection.ts';
+import { parseManifest } from '../keep/manifest.ts';
+import { runError } from './errors.ts';
+
+/** A record that holds the content named by `portableDataHash`; any of them will do. */
+export async function findCollection(
+  api: ClusterApi,
+  portableDataHash: PortableDataHash,
+): Promise<CollectionRecord | undefined> {
+  const page = await api.list('collections', {
+    filters: [['portable_data_hash', '=', portableDataHash]],
+    select: ['uuid', 'portable_data_hash', 'manifest_text', 'properties', 'name'],
+    limit: 1,
+  });
+  return page.items[0];
+}
+
+/** The content of a collection by its PDH. */
+export async function readCollection(api: ClusterApi, portableDataHash: PortableDataHash): Promise<Collection> {
+  const record = await findCollection(api, portableDataHash);
+  if (record) return parseManifest(record.manifest_text);
+  throw runError('run/input-missing', `no collection on this cluster has the content ${portableDataHash}`, {
+    hint: 'it was deleted, or it belongs to another cluster',
+  });
+}
+
+/** Makes sure that some record holds this content, so that a container may mount it. */
+export async function ensureCollection(
+  api: ClusterApi,
+  collection: Collection,
+  attributes: Partial<CollectionRecord> = {},
+): Promise<void> {
+  const page = await api.list('collections', {
+    filters: [['portable_data_hash', '=', collection.portableDataHash]],
+    select: ['uuid'],
+    limit: 1,
+  });
+  if (page.items.length > 0) return;
+  await api.create('collections', { ...attributes, manifest_text: collection.manifestText });
+}

@@ -1,0 +1,221 @@
+import type { ClusterApi } from '../../api/port.ts';
+import type { ContainerRequest } from '../../api/records.ts';
+import { type Digest, isDigest, isPortableDataHash, type PortableDataHash, type Uuid } from '../../core/ids.ts';
+import { toCanonicalJson } from '../../core/json.ts';
+import type { Requirement } from '../../cwl/model.ts';
+import { type ImageReference, parseReference, toFamiliarName, toRepoTag } from '../../image/reference.ts';
+import type { BlockStore } from '../../keep/port.ts';
+import { toPullRequest } from '../../request/pull-request.ts';
+import type { RequestWaiter } from '../await-request.ts';
+import { runError } from '../errors.ts';
+import type { RunListener } from '../events.ts';
+import type { InputStore } from '../inputs.ts';
+import { createImageBuild } from './build.ts';
+import { describeFailure } from './failure.ts';
+import { type FoundImage, type ImageQuery, lookUpImage } from './lookup.ts';
+import { type ImageSource, toImageSource } from './requirement.ts';
+import { storeImageFile } from './store-file.ts';
+
+/** When a registry is asked for an image that Keep may have (design 4.5). */
+export type PullPolicy = 'missing' | 'newer' | 'always' | 'never';
+
+export interface ResolvedImage {
+  readonly portableDataHash: PortableDataHash;
+  /** The name people know it by. */
+  readonly reference: string;
+  /** The pull or build request that this run submitted for it. */
+  readonly request?: Uuid;
+}
+
+/** What is known of the work tree that a folder lies in. */
+export interface GitFacts {
+  readonly [property: `arv:git${string}`]: string;
+}
+
+export interface ImageServices {
+  readonly api: ClusterApi;
+  readonly blocks: BlockStore;
+  readonly waiter: RequestWaiter;
+  readonly inputs: InputStore;
+  readonly emit: RunListener;
+  readonly pull: PullPolicy;
+  /** False: builds and pulls do not take the result of an earlier equal request. */
+  readonly reuse: boolean;
+  /** Properties of each request of this run. */
+  readonly properties: Readonly<Record<string, string>>;
+  /** The digest that the registry has now; only asked with `newer`. */
+  readonly resolveDigest: (reference: ImageReference) => Promise<Digest>;
+  /** Undefined outside a work tree. */
+  readonly gitFacts: (folder: string) => Promise<GitFacts | undefined>;
+}
+
+export interface ImageResolver {
+  /** Undefined where neither requirement names an image. Equal requirements are resolved once. */
+  resolve(
+    docker: Requirement | undefined,
+    build: Requirement | undefined,
+    signal?: AbortSignal,
+  ): Promise<ResolvedImage | undefined>;
+}
+
+export function createImageResolver(services: ImageServices): ImageResolver {
+  const known = new Map<string, Promise<ResolvedImage>>();
+  const buildImage = createImageBuild(services, (reference, signal) => once({ kind: 'pull', reference }, signal));
+
+  function once(source: ImageSource, signal?: AbortSignal): Promise<ResolvedImage> {
+    const key = keyOf(source);
+    const task = known.get(key) ?? resolveSource(source, signal);
+    known.set(key, task);
+    return task;
+  }
+
+  function resolveSource(source: ImageSource, signal?: AbortSignal): Promise<ResolvedImage> {
+    switch (source.kind) {
+      case 'collection':
+        return resolveCollection(source.portableDataHash);
+      case 'pull':
+        return resolveReference(source.reference, signal);
+      case 'build':
+        return buildImage(source.instructions, signal);
+      case 'load':
+      case 'import':
+        return storeImageFile(services, source);
+      case 'id':
+        return resolveId(source.imageId);
+    }
+  }
+
+  async function resolveCollection(text: string): Promise<ResolvedImage> {
+    if (!isPortableDataHash(text)) {
+      throw runError(
+        'run/bad-requirement',
+        `expected a portable data hash as dockerCollectionPDH, got ${JSON.stringify(text)}`,
+      );
+    }
+    return { portableDataHash: text, reference: text };
+  }
+
+  async function resolveReference(text: string, signal?: AbortSignal): Promise<ResolvedImage> {
+    if (isPortableDataHash(text)) return resolveCollection(text);
+    const reference = parseReference(text);
+    const name = toFamiliarName(reference);
+    services.emit({ type: 'image', reference: name, status: 'looking' });
+    const found = await lookUpImage(services.api, toQuery(reference), warn);
+    if (found && !(await hasMoved(reference, found))) {
+      services.emit({ type: 'image', reference: name, status: 'found', detail: found.imageHash });
+      return { portableDataHash: found.portableDataHash, reference: name };
+    }
+    if (services.pull === 'never') {
+      throw runError('run/image-not-found', `image ${name} is not in Keep and --pull=never forbids asking a registry`, {
+        hint: 'run without --pull=never, or put the image into Keep with arv-keepdocker',
+      });
+    }
+    return pull(name, found !== undefined, signal);
+  }
+
+  /** Whether the registry must be asked again although Keep has the image. */
+  async function hasMoved(reference: ImageReference, found: FoundImage): Promise<boolean> {
+    if (services.pull === 'always') return true;
+    if (services.pull !== 'newer' || reference.digest) return false;
+    const name = toFamiliarName(reference);
+    try {
+      return (await services.resolveDigest(reference)) !== found.registryDigest;
+    } catch (error) {
+      warn(
+        `cannot ask the registry whether ${name} moved, using the one in Keep: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      return false;
+    }
+  }
+
+  async function pull(name: string, again: boolean, signal?: AbortSignal): Promise<ResolvedImage> {
+    const submitted = await services.api.create('container_requests', {
+      ...toPullRequest(name, { reuse: services.reuse && !again }),
+      properties: services.properties,
+    });
+    services.emit({ type: 'image', reference: name, status: 'pulling', request: submitted.uuid });
+    const image = await awaitImage(services, submitted.uuid, `pull ${name}`, signal);
+    services.emit({ type: 'image', reference: name, status: 'ready', request: submitted.uuid });
+    return { ...image, reference: name, request: submitted.uuid };
+  }
+
+  async function resolveId(imageId: string): Promise<ResolvedImage> {
+    const hex = /^(?:sha256:)?([0-9a-f]{7,64})$/.exec(imageId)?.[1];
+    const byHash = hex ? await lookUpImage(services.api, hashQuery(hex), warn) : undefined;
+    const found = byHash ?? (await lookUpImage(services.api, toQuery(parseReference(imageId)), warn));
+    if (found) return { portableDataHash: found.portableDataHash, reference: imageId };
+    throw runError('run/image-not-found', `no image in Keep has the name or hash ${imageId}`, {
+      hint: 'dockerImageId alone only looks an image up: add dockerPull, dockerFile or dockerLoad, or store it with arv-keepdocker',
+    });
+  }
+
+  function warn(message: string): void {
+    services.emit({ type: 'warning', message });
+  }
+
+  return {
+    async resolve(docker, build, signal) {
+      const source = toImageSource(docker, build);
+      return source && once(source, signal);
+    },
+  };
+}
+
+/** A name for people is no part of what is built. */
+function keyOf(source: ImageSource): string {
+  if (source.kind !== 'build') return toCanonicalJson(source);
+  const { imageId: _imageId, position: _position, ...content } = source.instructions;
+  return toCanonicalJson(content);
+}
+
+function toQuery(reference: ImageReference): ImageQuery {
+  return reference.digest ? { digest: reference.digest } : { repoTag: toRepoTag(reference) };
+}
+
+function hashQuery(hex: string): ImageQuery {
+  const whole = `sha256:${hex}`;
+  return isDigest(whole) ? { digest: whole } : { shortHash: hex };
+}
+
+/** Waits for a builtin request and gives its output, the image collection, older clients' links included. */
+export async function awaitImage(
+  services: Pick<ImageServices, 'api' | 'blocks' | 'waiter'>,
+  uuid: Uuid,
+  what: string,
+  signal?: AbortSignal,
+): Promise<{ readonly portableDataHash: PortableDataHash }> {
+  const request = await services.waiter.wait(uuid, signal);
+  const container = request.container_uuid ? await services.api.get('containers', request.container_uuid) : undefined;
+  if (container?.state === 'Complete' && container.exit_code === 0 && container.output) {
+    await linkForOlderClients(services.api, request);
+    return { portableDataHash: container.output };
+  }
+  throw runError('run/image-request-failed', await describeFailure(services, what, request, container), {
+    where: { container: container?.uuid ?? uuid },
+    hint: `the whole log: cwl-runner logs ${uuid}`,
+  });
+}
+
+/** Links `docker_image_repo+tag` and `docker_image_hash`, which clients before the properties look for (design 4.1). */
+async function linkForOlderClients(api: ClusterApi, request: ContainerRequest): Promise<void> {
+  if (!request.output_uuid) return;
+  const record = await api.get('collections', request.output_uuid);
+  const {
+    'docker-image-repo-tag': repoTag,
+    'docker-image-hash': hash,
+    'docker-image-timestamp': timestamp,
+  } = record.properties;
+  const links: (readonly [string, unknown])[] = [
+    ['docker_image_hash', typeof hash === 'string' ? hash.replace(/^sha256:/, '') : undefined],
+    ['docker_image_repo+tag', repoTag],
+  ];
+  for (const [linkClass, name] of links) {
+    if (typeof name !== 'string') continue;
+    await api.create('links', {
+      link_class: linkClass,
+      name,
+      head_uuid: request.output_uuid,
+      properties: { image_timestamp: String(timestamp ?? '') },
+    });
+  }
+}
