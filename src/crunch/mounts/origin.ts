@@ -12,34 +12,33 @@ export type Origin =
   /** Never part of an output: secrets, git trees. */
   | { readonly kind: 'hidden' };
 
+export interface FoundOrigin {
+  readonly origin: Origin;
+  /** Path below the mount; empty: the mount itself. */
+  readonly rest: string;
+}
+
 export interface Origins {
-  /** The origin of the innermost mount that holds `path`, and the target of that mount. */
-  find(path: string): { readonly origin: Origin; readonly target: string } | undefined;
   add(target: string, origin: Origin): void;
-  /** A process on the host also sees the sources of mounts: `source` stands for `target`. */
-  addAlias(source: string, target: string): void;
-  /** `path` as the record would name it. */
-  unalias(path: string): string;
+  /** What the innermost mount that holds `path` is. */
+  find(path: string): FoundOrigin | undefined;
   /** Every mount below `directory`, parents first. */
   below(directory: string): readonly { readonly origin: Origin; readonly target: string }[];
+  /** On the host a process also sees the sources of its mounts. */
+  addSource(target: string, source: string): void;
+  findSource(path: string): FoundOrigin | undefined;
+  isSourceOf(target: string, path: string): boolean;
 }
 
 export function createOrigins(): Origins {
   const byTarget = new Map<string, Origin>();
-  const aliases = new Map<string, string>();
+  const sources = new Map<string, string>();
   return {
     add: (target, origin) => void byTarget.set(target, origin),
-    addAlias: (source, target) => void aliases.set(source, target),
-    unalias(path) {
-      for (const [source, target] of aliases) {
-        if (isInside(path, source)) return path === source ? target : `${target}/${relativeTo(path, source)}`;
-      }
-      return path;
-    },
     find(path) {
       for (let target = path; ; target = target.slice(0, target.lastIndexOf('/')) || '/') {
         const origin = byTarget.get(target);
-        if (origin) return { origin, target };
+        if (origin) return { origin, rest: relativeTo(path, target) };
         if (target === '/') return undefined;
       }
     },
@@ -47,5 +46,14 @@ export function createOrigins(): Origins {
       [...byTarget]
         .filter(([target]) => target !== directory && isInside(target, directory))
         .map(([target, origin]) => ({ target, origin })),
+    addSource: (target, source) => void sources.set(target, source),
+    findSource(path) {
+      for (const [target, source] of sources) {
+        const origin = isInside(path, source) ? byTarget.get(target) : undefined;
+        if (origin) return { origin, rest: relativeTo(path, source) };
+      }
+      return undefined;
+    },
+    isSourceOf: (target, path) => sources.get(target) === path,
   };
 }

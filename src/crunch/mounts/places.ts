@@ -17,6 +17,8 @@ export interface Place {
   readonly origins: Origins;
   /** A text of the record as the process is to see it. */
   literal(text: string): string;
+  /** A path that the process names, as the record would name it. */
+  unliteral(path: string): string;
   /** The file or directory of the host behind a path that the container sees. */
   hostPath(path: string): string | undefined;
   /** A new empty directory, the container's to write to. */
@@ -71,6 +73,7 @@ export async function createContainerPlace(options: PlaceOptions): Promise<Place
     outputDir,
     origins: createOrigins(),
     literal: (text) => text,
+    unliteral: (path) => path,
     hostPath(path) {
       const sources = new Map([...binds.values()].map((one) => [one.target, one.source]));
       const found = innermost(sources, (one) => isInside(path, one));
@@ -118,7 +121,6 @@ export async function createHostPlace(options: PlaceOptions): Promise<Place> {
   const outputDir = onHost(options.outputPath);
   mkdirSync(outputDir, { recursive: true });
   const origins = createOrigins();
-  origins.addAlias(root, hostPrefix);
   const next = numberedPaths(join(dirname(root), `${basename(root)}.apart`));
   const secretFile = secretFiles(options.secretDir);
   return {
@@ -127,17 +129,22 @@ export async function createHostPlace(options: PlaceOptions): Promise<Place> {
     outputDir,
     origins,
     literal: (text) => text.replaceAll(hostPrefix, root),
+    unliteral: (path) => (isInside(path, root) ? join(hostPrefix, relativeTo(path, root)) : path),
     hostPath: (path) => (isInside(path, hostPrefix) ? onHost(path) : undefined),
     directory: async (target) => void mkdirSync(spot(target), { recursive: true }),
     file: async (target, content) => writeNew(spot(target), content),
     writable: async (target) => spot(target),
     async readOnly(target, source, planned) {
-      origins.addAlias(source, target);
+      origins.addSource(target, source);
       const path = spot(target);
       if (planned.hasInner) await placeTree(source, path, linkSymbolically);
       else await symlink(source, path);
     },
-    secret: async (target, content) => symlink(await secretFile(content), spot(target)),
+    async secret(target, content) {
+      const source = await secretFile(content);
+      origins.addSource(target, source);
+      await symlink(source, spot(target));
+    },
     scratchDirectory: () => makeDirectory(next()),
     binds: async () => [],
   };

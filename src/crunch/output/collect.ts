@@ -26,8 +26,8 @@ export interface CollectOptions {
 export async function collectOutput(options: CollectOptions): Promise<Collection> {
   const { place, globs, blocks, signal } = options;
   const root = await scanOutput(place.outputDir, options.warn);
-  overlayMounts(root, place.outputPath, place.origins, place.kind === 'container');
-  const view = { root, outputPath: place.outputPath, origins: place.origins };
+  overlayMounts(root, place);
+  const view = { root, place };
   const resolved = resolveOutput(view, { wanted: createGlobFilter(globs), keepEmpty: globs.length === 0 });
   const onDisk = [...resolved.files.values()].filter((source): source is OutputFile => source.kind === 'file');
   await storeFiles(place.outputDir, root, new Set(onDisk), { blocks, signal });
@@ -46,6 +46,6 @@ async function toFileSegments(source: OutputSource, blocks: LocalBlockStore): Pr
     case 'literal':
       return toSegments(await blocks.storeFile(source.hostPath));
     case 'file':
-      return source.stored ? toSegments(source.stored) : [];
+      return source.segments ?? [];
   }
 }

@@ -2,15 +2,15 @@ import { posix } from 'node:path';
 import type { Collection } from '../../keep/collection.ts';
 import { joinPath } from '../../keep/paths.ts';
 import { findEntry } from '../../keep/tree.ts';
-import type { Origins } from '../mounts/origin.ts';
+import type { FoundOrigin } from '../mounts/origin.ts';
+import type { Place } from '../mounts/places.ts';
 import { isInside, relativeTo } from '../paths.ts';
 import type { OutputDirectory, OutputNode } from './node.ts';
 
 /** What the container sees. */
 export interface ContainerView {
   readonly root: OutputDirectory;
-  readonly outputPath: string;
-  readonly origins: Origins;
+  readonly place: Pick<Place, 'outputPath' | 'origins' | 'unliteral'>;
 }
 
 export type LinkTarget =
@@ -22,38 +22,53 @@ const maxLinks = 40;
 
 /** Reads the symlink at `at` as a process of the container would, every symlink on its way too. Touches no disk. */
 export function followLink(view: ContainerView, at: string, target: string): LinkTarget {
+  const { origins, outputPath, unliteral } = view.place;
   let current = posix.dirname(at);
-  const waiting: string[] = [];
-  let links = 0;
-  const enter = (text: string): void => {
-    const path = text.startsWith('/') ? view.origins.unalias(posix.normalize(text)) : text;
+  let text = target;
+  for (let links = 0; links < maxLinks; links += 1) {
+    const source = text.startsWith('/') ? origins.findSource(text) : undefined;
+    if (source) return finish(target, toNode(source), source.origin.kind === 'collection', text);
+    const path = text.startsWith('/') ? unliteral(text) : text;
     if (path.startsWith('/')) current = '/';
-    waiting.unshift(...path.split('/'));
-  };
-  enter(target);
-  for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
-    current = posix.join(current, part);
-    const found = isInside(current, view.outputPath) ? lookUp(view, current) : undefined;
-    if (found?.kind !== 'symlink') continue;
-    links += 1;
-    if (links > maxLinks) return { kind: 'nothing', problem: `points to ${JSON.stringify(target)}, which loops` };
-    current = posix.dirname(current);
-    enter(found.target);
+    const parts = path.split('/');
+    const next = walk(view, current, parts);
+    if (next.link === undefined) {
+      const found = isInside(next.path, outputPath) ? lookUp(view, next.path) : toNode(origins.find(next.path));
+      const isVisible = isInside(next.path, outputPath) || origins.find(next.path)?.origin.kind === 'collection';
+      return finish(target, found, isVisible, next.path);
+    }
+    current = posix.dirname(next.path);
+    text = [next.link, ...next.rest].join('/');
   }
-  return finish(view, current.replace(/(.)\/$/, '$1'), target);
+  return { kind: 'nothing', problem: `points to ${JSON.stringify(target)}, which loops` };
 }
 
-function finish(view: ContainerView, path: string, target: string): LinkTarget {
-  const node = isInside(path, view.outputPath) ? lookUp(view, path) : lookUpMount(view, path);
-  if (node) return { kind: 'found', node, at: path };
-  const inside = isInside(path, view.outputPath) || view.origins.find(path)?.origin.kind === 'collection';
-  const problem = inside ? 'which does not exist' : 'which is neither in the output nor in a mounted collection';
+interface Walked {
+  readonly path: string;
+  /** Where a symlink stopped the walk: its target, and what comes after it. */
+  readonly link?: string;
+  readonly rest: readonly string[];
+}
+
+function walk(view: ContainerView, from: string, parts: readonly string[]): Walked {
+  let path = from;
+  for (const [index, part] of parts.entries()) {
+    path = posix.join(path, part || '.');
+    const node = isInside(path, view.place.outputPath) ? lookUp(view, path) : undefined;
+    if (node?.kind === 'symlink') return { path, link: node.target, rest: parts.slice(index + 1) };
+  }
+  return { path: path.replace(/(.)\/$/, '$1'), rest: [] };
+}
+
+function finish(target: string, node: OutputNode | undefined, isVisible: boolean, at: string): LinkTarget {
+  if (node) return { kind: 'found', node, at };
+  const problem = isVisible ? 'which does not exist' : 'which is neither in the output nor in a mounted collection';
   return { kind: 'nothing', problem: `points to ${JSON.stringify(target)}, ${problem}` };
 }
 
-function lookUp(view: ContainerView, path: string): OutputNode | undefined {
-  const parts = relativeTo(path, view.outputPath).split('/').filter(Boolean);
-  let node: OutputNode = view.root;
+function lookUp({ root, place }: ContainerView, path: string): OutputNode | undefined {
+  const parts = relativeTo(path, place.outputPath).split('/').filter(Boolean);
+  let node: OutputNode = root;
   for (const [index, part] of parts.entries()) {
     if (node.kind === 'mounted')
       return inCollection(node.collection, joinPath(node.path, parts.slice(index).join('/')));
@@ -65,12 +80,10 @@ function lookUp(view: ContainerView, path: string): OutputNode | undefined {
   return node;
 }
 
-function lookUpMount(view: ContainerView, path: string): OutputNode | undefined {
-  const mount = view.origins.find(path);
-  const rest = mount && relativeTo(path, mount.target);
-  if (mount?.origin.kind === 'literal' && rest === '') return mount.origin;
-  if (mount?.origin.kind !== 'collection') return undefined;
-  return inCollection(mount.origin.collection, joinPath(mount.origin.path, rest ?? ''));
+function toNode(found: FoundOrigin | undefined): OutputNode | undefined {
+  if (found?.origin.kind === 'literal' && found.rest === '') return found.origin;
+  if (found?.origin.kind !== 'collection') return undefined;
+  return inCollection(found.origin.collection, joinPath(found.origin.path, found.rest));
 }
 
 function inCollection(collection: Collection, path: string): OutputNode | undefined {

@@ -1,5 +1,4 @@
-import type { Collection } from '../../keep/collection.ts';
-import type { StoredFile } from '../../keep/port.ts';
+import type { Collection, FileSegment } from '../../keep/collection.ts';
 
 /** What was found in an output directory, before any of it is in Keep. */
 export type OutputNode = OutputDirectory | OutputFile | OutputSymlink | MountedContent | LiteralContent;
@@ -21,7 +20,8 @@ export interface OutputFile {
   readonly hasOtherNames: boolean;
   /** The name on disk, where it is not UTF-8. */
   readonly rawName?: Buffer;
-  stored?: StoredFile;
+  /** Where its bytes are once they are in Keep. */
+  segments?: readonly FileSegment[];
 }
 
 export interface OutputSymlink {

@@ -1,31 +1,35 @@
 import { listDirectory } from '../../keep/tree.ts';
-import type { Origin, Origins } from '../mounts/origin.ts';
+import type { Origin } from '../mounts/origin.ts';
+import type { Place } from '../mounts/places.ts';
 import { relativeTo } from '../paths.ts';
 import type { OutputDirectory, OutputNode } from './node.ts';
 
 /**
- * Puts the mounts below output_path over what the disk has there: a bound collection shows as an empty mount point on our
- * side, and secrets, git trees and what the record excludes are no output at all.
+ * Puts the mounts below output_path over what the disk has there: on our side a bound collection is an empty mount point, and one
+ * on the host a symlink, unless the command replaced it. Secrets, git trees and what the record excludes are no output.
  */
-export function overlayMounts(root: OutputDirectory, outputPath: string, origins: Origins, bound: boolean): void {
+export function overlayMounts(root: OutputDirectory, place: Pick<Place, 'kind' | 'outputPath' | 'origins'>): void {
+  const { outputPath, origins } = place;
+  const bound = place.kind === 'container';
   for (const { target, origin } of origins.below(outputPath)) {
     const parts = relativeTo(target, outputPath).split('/');
     const name = parts.pop() ?? '';
     const parent = openDirectory(root, parts, bound);
     const present = parent?.entries.get(name);
-    if (!parent || (!bound && present?.kind !== 'symlink')) continue;
-    overlay(parent, name, origin, bound);
+    const isOurs = bound || (present?.kind === 'symlink' && origins.isSourceOf(target, present.target));
+    if (!parent || !isOurs) continue;
+    overlay(parent, name, origin);
   }
 }
 
-function overlay(parent: OutputDirectory, name: string, origin: Origin, bound: boolean): void {
+function overlay(parent: OutputDirectory, name: string, origin: Origin): void {
   switch (origin.kind) {
     case 'hidden':
       parent.entries.delete(name);
       return;
     case 'collection':
       if (origin.excluded) parent.entries.delete(name);
-      else if (bound) parent.entries.set(name, { kind: 'mounted', collection: origin.collection, path: origin.path });
+      else parent.entries.set(name, { kind: 'mounted', collection: origin.collection, path: origin.path });
       return;
     case 'literal':
       if (parent.id === expandedId) parent.entries.set(name, { kind: 'literal', hostPath: origin.hostPath });

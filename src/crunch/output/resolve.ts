@@ -20,8 +20,8 @@ export interface ResolveOptions {
   readonly keepEmpty: boolean;
 }
 
-/** Symlinks to directories multiply: far beyond any real output, and within memory. */
-const maxEntries = 8_000_000;
+/** Symlinks to directories multiply what is in them: this is beyond any real output, and found out soon. */
+const maxLinkedEntries = 250_000;
 
 /**
  * Says for every path of the output where its bytes are. Symlinks are read as the container reads them: those to the output
@@ -31,7 +31,8 @@ export function resolveOutput(view: ContainerView, options: ResolveOptions): Res
   const files = new Map<string, OutputSource>();
   const emptyDirectories: string[] = [];
   const open = new Set<OutputNode>();
-  let entries = 0;
+  let links = 0;
+  let linkedEntries = 0;
 
   const refuse = (path: string, problem: string): void => {
     if (options.wanted(path)) throw badLink(path, problem);
@@ -51,8 +52,13 @@ export function resolveOutput(view: ContainerView, options: ResolveOptions): Res
   };
   const addLink = (node: OutputSymlink, path: string, at: string): void => {
     const target = followLink(view, at, node.target);
-    if (target.kind === 'found') visit(target.node, path, target.at);
-    else refuse(path, target.problem);
+    if (target.kind === 'nothing') {
+      refuse(path, target.problem);
+      return;
+    }
+    links += 1;
+    visit(target.node, path, target.at);
+    links -= 1;
   };
   const addDirectory = (node: OutputDirectory, path: string, at: string): void => {
     if (open.has(node)) {
@@ -65,8 +71,8 @@ export function resolveOutput(view: ContainerView, options: ResolveOptions): Res
     open.delete(node);
   };
   const visit = (node: OutputNode, path: string, at: string): void => {
-    entries += 1;
-    if (entries > maxEntries) throw badLink(path, 'multiplies the output without end');
+    if (links > 0) linkedEntries += 1;
+    if (linkedEntries > maxLinkedEntries) throw badLink(path, `brings in more than ${maxLinkedEntries} files again`);
     switch (node.kind) {
       case 'symlink':
         addLink(node, path, at);
@@ -82,7 +88,7 @@ export function resolveOutput(view: ContainerView, options: ResolveOptions): Res
     }
   };
 
-  visit(view.root, '', view.outputPath);
+  visit(view.root, '', view.place.outputPath);
   return { files, emptyDirectories: options.keepEmpty ? emptyDirectories : [] };
 }
 

@@ -1,41 +1,45 @@
-import { fstatSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { createLimiter } from '../../core/concurrency.ts';
+import { createCollectionWriter, toSegments } from '../../keep/collection-writer.ts';
+import { sliceSegments } from '../../keep/file-reader.ts';
 import type { LocalBlockStore, StoredFile } from '../../keep/port.ts';
 import { crunchError } from '../errors.ts';
 import type { OutputDirectory, OutputFile } from './node.ts';
 import { entryPath, withDirectory } from './scan.ts';
 
 const filesAtOnce = 4;
+/** From more files than this the small ones are packed: a block each would cost more than copying them out again. */
+const fewFiles = 256;
+const smallBytes = 64 * 1024;
+
+interface StoreOptions {
+  readonly blocks: LocalBlockStore;
+  readonly signal: AbortSignal;
+}
 
 /**
- * Brings the wanted files of a scanned directory into Keep, each once, by giving them up to the store. Directories are opened
- * again from the top, and only if they are still the ones that were scanned.
+ * Brings the wanted files of a scanned directory into Keep, each once, by giving them up to the store; of many, the small ones
+ * share blocks. Directories are opened again from the top, and only if they are still the ones that were scanned.
  */
 export async function storeFiles(
   path: string,
   root: OutputDirectory,
   wanted: ReadonlySet<OutputFile>,
-  options: { readonly blocks: LocalBlockStore; readonly signal: AbortSignal },
+  options: StoreOptions,
 ): Promise<void> {
   if (wanted.size === 0) return;
   const limited = createLimiter(filesAtOnce);
-  const byInode = new Map<string, Promise<StoredFile>>();
-  const store = async (directory: number, name: string, file: OutputFile): Promise<void> => {
+  const pack = wanted.size > fewFiles ? createPack(options.blocks) : undefined;
+  const storeWhole = createWholeStore(options);
+  const store = (descriptor: number, name: string, file: OutputFile): Promise<void> => {
     options.signal.throwIfAborted();
-    const onDisk = await usableName(directory, name, file);
-    if (!file.hasOtherNames) {
-      file.stored = await options.blocks.adoptFile(onDisk);
-      return;
-    }
-    const known = byInode.get(file.id) ?? options.blocks.storeFile(onDisk);
-    byInode.set(file.id, known);
-    file.stored = await known;
+    const onDisk = usableName(descriptor, name, file);
+    return pack && file.sizeBytes <= smallBytes ? pack.add(onDisk, file) : storeWhole(onDisk, file);
   };
   const visit = async (descriptor: number, directory: OutputDirectory): Promise<void> => {
     const here: Promise<void>[] = [];
     for (const [name, node] of directory.entries) {
-      if (node.kind === 'file' && wanted.has(node)) here.push(limited(() => store(descriptor, name, node)));
+      if (node.kind === 'file' && wanted.has(node)) here.push(limited(async () => store(descriptor, name, node)));
     }
     await allSettled(here);
     for (const [name, node] of directory.entries) {
@@ -43,6 +47,56 @@ export async function storeFiles(
     }
   };
   await withSameDirectory(path, root, (descriptor) => visit(descriptor, root));
+  await pack?.finish();
+}
+
+/** Gives a file up to the store; one with other names is left where it is, and stored once. */
+function createWholeStore({ blocks }: StoreOptions): (path: string, file: OutputFile) => Promise<void> {
+  const byInode = new Map<string, Promise<StoredFile>>();
+  return async (path, file) => {
+    if (!file.hasOtherNames) {
+      file.segments = toSegments(await blocks.adoptFile(path));
+      return;
+    }
+    const known = byInode.get(file.id) ?? blocks.storeFile(path);
+    byInode.set(file.id, known);
+    file.segments = toSegments(await known);
+  };
+}
+
+/** Small files one after the other in shared blocks. */
+function createPack(blocks: LocalBlockStore) {
+  const writer = createCollectionWriter(blocks).createFile('pack');
+  const added: { readonly file: OutputFile; readonly start: number; readonly end: number }[] = [];
+  let writing: Promise<void> = Promise.resolve();
+  return {
+    add(path: string, file: OutputFile): Promise<void> {
+      writing = writing.then(async () => {
+        const start = writer.position();
+        const bytes = readOpened(path);
+        if (bytes.length > 0) await writer.write(bytes);
+        added.push({ file, start, end: start + bytes.length });
+      });
+      return writing;
+    },
+    async finish(): Promise<void> {
+      const { segments } = await writer.close();
+      for (const { file, start, end } of added) file.segments = sliceSegments(segments, { start, end });
+    },
+  };
+}
+
+/** Opened without following a link, and without waiting for the writer of a FIFO that took the file's place. */
+function readOpened(path: string): Buffer {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    if (fstatSync(descriptor).isFile()) return readFileSync(descriptor);
+    throw crunchError('crunch/bad-output', `an output file was replaced while it was collected: ${path}`, {
+      hint: 'let the command wait for all its processes before it ends',
+    });
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 type Visit = (descriptor: number, directory: OutputDirectory) => Promise<void>;
@@ -74,12 +128,12 @@ function holdsAny(directory: OutputDirectory, wanted: ReadonlySet<OutputFile>): 
 let renamed = 0;
 
 /** The store takes paths as text: a name that is not UTF-8 gets another one first. */
-async function usableName(directory: number, name: string, file: OutputFile): Promise<string> {
+function usableName(directory: number, name: string, file: OutputFile): string {
   const base = `/proc/self/fd/${directory}/`;
   if (!file.rawName) return base + name;
   renamed += 1;
   const plain = `${base}.hallmark-renamed-${process.pid}-${renamed}`;
-  await rename(entryPath(directory, file.rawName), plain);
+  renameSync(entryPath(directory, file.rawName), plain);
   return plain;
 }
 
