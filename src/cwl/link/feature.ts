@@ -1,7 +1,13 @@
 import type { BuildContext } from '../build/context.ts';
 import type { Workflow, WorkflowStep } from '../model.ts';
 
-/** Parts of the language that a workflow has to ask for (CWL v1.2 Workflow, "Workflow requirements"). */
+/** What the reference implementation asks for when it loads a workflow; the others only when it runs one. */
+const strict = new Set(['SubworkflowFeatureRequirement', 'ScatterFeatureRequirement']);
+
+/**
+ * Parts of the language that a workflow has to ask for (CWL v1.2 Workflow, "Workflow requirements"). A part of a larger workflow
+ * may count on what is asked for around it, so that most are warnings.
+ */
 export function checkFeatures(workflow: Workflow, context: BuildContext): void {
   for (const step of workflow.steps) {
     const span = context.load.spans.get(step);
@@ -10,24 +16,17 @@ export function checkFeatures(workflow: Workflow, context: BuildContext): void {
     for (const [feature, why] of neededBy(step)) {
       if (context.inherited.has(feature) || classes.has(feature)) continue;
       const message = `step ${JSON.stringify(step.name)} ${why} and needs ${feature}`;
-      context.problems.error(
-        'missing-field',
-        span,
-        message,
-        `add "${feature}: {}" to the requirements of the workflow`,
-      );
+      const hint = `add "${feature}: {}" to the requirements of the workflow`;
+      if (strict.has(feature)) context.problems.error('missing-field', span, message, hint);
+      else context.problems.warn('missing-field', span, message, hint);
     }
   }
   const output = workflow.outputs.find(({ outputSource }) => outputSource.length > 1);
   const span = output && context.load.spans.get(output);
   if (span && !context.inherited.has('MultipleInputFeatureRequirement')) {
     const message = `workflow output ${JSON.stringify(output.id)} has several sources and needs MultipleInputFeatureRequirement`;
-    context.problems.error(
-      'missing-field',
-      span,
-      message,
-      'add "MultipleInputFeatureRequirement: {}" to the requirements',
-    );
+    const hint = 'add "MultipleInputFeatureRequirement: {}" to the requirements';
+    context.problems.warn('missing-field', span, message, hint);
   }
 }
 
