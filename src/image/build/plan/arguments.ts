@@ -61,7 +61,7 @@ export function evaluateGlobalArgs(
 /** A build argument that no ARG takes up is a mistake: it changes the request, and nothing that is built. */
 export function checkBuildArgs(
   instructions: readonly Instruction[],
-  given: readonly string[],
+  given: Readonly<Record<string, string>>,
   automatic: readonly string[],
   problems: Problems,
 ): void {
@@ -69,9 +69,23 @@ export function checkBuildArgs(
     instruction.kind === 'arg' ? instruction.pairs.map(({ name }) => name) : [],
   );
   const known = new Set([...declared, ...proxyArgs, ...builderArgs, ...automatic]);
-  for (const name of given) {
+  for (const [name, value] of Object.entries(given)) {
+    if (isSecret(name, value)) {
+      const hint = `give it as a secret, and read it with RUN --mount=type=secret,id=${name}`;
+      problems.report(undefined, `the build argument ${name} looks like a secret, which the image would keep`, hint);
+    }
     if (known.has(name)) continue;
     const hint = didYouMean(name, declared) ?? `add "ARG ${name}" to the Dockerfile, or leave the argument out`;
     problems.report(undefined, `the build argument ${name} is not declared by any ARG`, hint);
   }
+}
+
+const secretName =
+  /(^|_)(passw(or)?d|pword|passphrase|secret|token|credentials?|api_?key|(access|private|secret|ssh)_?key)(_|$)/i;
+const urlWithPassword = /:\/\/[^\s/@:]*:[^\s/@]+@/;
+
+/** Build arguments are in the history and in the request. Proxies alone are in neither. */
+function isSecret(name: string, value: string): boolean {
+  if (proxyArgs.includes(name)) return false;
+  return secretName.test(name) || urlWithPassword.test(value);
 }

@@ -151,6 +151,29 @@ describe('planBuild', () => {
     expect(() => plan(text, options)).toThrow(refused);
   });
 
+  it.each([
+    ['GITHUB_TOKEN', 'x', true],
+    ['DB_PASSWORD', 'x', true],
+    ['AWS_SECRET_ACCESS_KEY', 'x', true],
+    ['APIKEY', 'x', true],
+    ['INDEX_URL', 'https://me:pw@host/simple', true],
+    ['HTTP_PROXY', 'http://me:pw@proxy', false],
+    ['SORT_KEY', 'x', false],
+    ['TWO_PASS', '1', false],
+    ['TOKENIZER', 'x', false],
+    ['REPOSITORY', 'https://host:80/x@y', false],
+  ])('takes the build argument %s=%s for a secret: %s', (name, value, expected) => {
+    const make = () => plan(`ARG ${name}\nFROM a`, { buildArgs: { [name]: value } });
+    if (!expected) expect(make().bases).toHaveLength(1);
+    else
+      expect(make).toThrow(
+        expect.objectContaining({
+          message: expect.stringMatching(/looks like a secret/),
+          hint: expect.stringMatching(/type=secret/),
+        }),
+      );
+  });
+
   it('leaves the faults of stages alone that the target does not need', () => {
     expect(references('FROM a AS x\nADD http://y /z\nFROM b')).toEqual(['b']);
   });

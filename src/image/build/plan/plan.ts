@@ -19,7 +19,7 @@ export function planBuild(text: string, options: PlanOptions = {}): BuildPlan {
   const platform = options.platform ?? machinePlatform();
   const automatic = platformArgs(platform, options.target ?? '');
   const globalArgs = evaluateGlobalArgs(instructions, { automatic, buildArgs, escapeChar }, problems);
-  checkBuildArgs(instructions, Object.keys(buildArgs), Object.keys(automatic), problems);
+  checkBuildArgs(instructions, buildArgs, Object.keys(automatic), problems);
   const stages = planStages(instructions, { globalArgs, escapeChar, platform }, problems);
   if (stages.length === 0 && problems.found.length === 0) problems.report(1, 'expected a FROM, got none');
   const target = findTarget(options.target, stages, problems);
