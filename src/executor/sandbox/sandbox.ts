@@ -60,7 +60,7 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
     await removeTree(upper, enter);
   };
   try {
-    const environment = withImage(image, spec);
+    const environment = toEnvironment(image, spec);
     const init = await startInRoot(ground, root, {
       ...spec,
       environment,
@@ -101,11 +101,13 @@ async function clearOrphans(ground: Ground, isOwned: (id: string) => boolean): P
   }
 }
 
-/** What the image sets, below what the spec sets. */
-function withImage(image: LoadedImage, spec: ContainerSpec): Readonly<Record<string, string>> {
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** What the image sets, below what the spec sets; a PATH there is always, as with docker. */
+function toEnvironment(image: LoadedImage, spec: ContainerSpec): Record<string, string> {
   const set = image.environment.map((entry) => [
     entry.slice(0, entry.indexOf('=')),
     entry.slice(entry.indexOf('=') + 1),
   ]);
-  return { ...Object.fromEntries(set), ...spec.environment };
+  return { PATH: defaultPath, ...Object.fromEntries(set), ...spec.environment };
 }

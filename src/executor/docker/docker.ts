@@ -1,0 +1,38 @@
+import type { EngineCli } from '../engine/cli.ts';
+import { createImageLoader } from '../engine/images.ts';
+import { reapByEngine } from '../engine/reap.ts';
+import { startByEngine } from '../engine/start.ts';
+import { readVersion } from '../engine/version.ts';
+import type { ContainerSpec, Executor } from '../port.ts';
+
+export interface DockerOptions {
+  /** Of the `docker` program: PATH, HOME, DOCKER_HOST and what else it reads. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly program?: string;
+  /** Processes and threads that one container may have at a time; 16384 unless said. */
+  readonly maxProcesses?: number;
+}
+
+/** Runs containers by the docker daemon that the program talks to. */
+export function createDockerExecutor(options: DockerOptions): Executor {
+  const cli: EngineCli = {
+    program: options.program ?? 'docker',
+    globalArgs: [],
+    environment: options.environment,
+    hint: 'install docker, start its daemon, and let this user talk to it; or choose another executor',
+  };
+  const maxProcesses = options.maxProcesses ?? 16384;
+  return {
+    name: 'docker',
+    runtime: () => readVersion(cli, ['version', '--format', '{{.Server.Version}}'], 'docker'),
+    loadImage: createImageLoader('docker', cli),
+    start: (image, spec) => startByEngine({ cli, maxProcesses, runArgs: ['--init', ...toGpuArgs(spec)] }, image, spec),
+    reap: (isOwned) => reapByEngine(cli, isOwned),
+  };
+}
+
+function toGpuArgs({ gpu }: ContainerSpec): string[] {
+  if (gpu === undefined) return [];
+  if (gpu.stack === 'cuda') return ['--gpus', String(gpu.deviceCount)];
+  return ['--device', '/dev/kfd', '--device', '/dev/dri', '--group-add', 'video'];
+}

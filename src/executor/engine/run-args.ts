@@ -1,0 +1,53 @@
+import type { BindMount, ContainerSpec } from '../port.ts';
+
+/** Names of our containers in the engine. */
+export const namePrefix = 'hallmark-';
+export const toName = (id: string): string => namePrefix + id.replaceAll('/', '_');
+
+/** The options of `run` that docker and podman understand alike. */
+export function toRunArgs(spec: ContainerSpec, maxProcesses: number): string[] {
+  const { uid, gid } = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  return [
+    ...['--name', toName(spec.id), '--pull', 'never', '--log-driver', 'none'],
+    ...['--security-opt', 'no-new-privileges', '--pids-limit', String(maxProcesses)],
+    ...['--workdir', spec.workingDir, '--user', `${uid}:${gid}`],
+    ...(spec.network ? [] : ['--network', 'none']),
+    ...(spec.stdin === undefined ? [] : ['--interactive']),
+    ...(spec.ramBytes === undefined ? [] : ['--memory', String(spec.ramBytes), '--memory-swap', String(spec.ramBytes)]),
+    ...spec.tmpfs.flatMap(({ target, sizeBytes }) => ['--mount', toTmpfs(target, sizeBytes)]),
+    ...spec.binds.flatMap((bind) => ['--mount', toBind(bind)]),
+    ...Object.entries(spec.environment).flatMap(([name, value]) => [
+      '--env',
+      isPassedOn(name) ? name : `${name}=${value}`,
+    ]),
+  ];
+}
+
+/** The variables that the program passes on from its own environment, where other users cannot read them. */
+export const toPassedEnvironment = ({ environment }: ContainerSpec): Record<string, string> =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => isPassedOn(name)));
+
+/** What the engine's program, its helpers or the loader would take for themselves is named on the command line instead. */
+const isPassedOn = (name: string): boolean =>
+  /^\w+$/.test(name) &&
+  !/^(PATH|HOME|USER|LOGNAME|TMPDIR|SHELL|TZ|LANG|LC_.*|LD_.*|GO.*|XDG_.*|DBUS_.*|.*_PROXY|NOTIFY_SOCKET)$/i.test(
+    name,
+  ) &&
+  !/^(DOCKER|BUILDKIT|BUILDAH|CONTAINER|CONMON|PODMAN|REGISTRY|STORAGE|SSL|APPTAINER|SINGULARITY|_)/i.test(name);
+
+function toBind({ source, target, readOnly }: BindMount): string {
+  return toCsv(['type=bind', `source=${source}`, `target=${target}`, ...(readOnly ? ['readonly'] : [])]);
+}
+
+function toTmpfs(target: string, sizeBytes: number | undefined): string {
+  return toCsv([
+    'type=tmpfs',
+    `target=${target}`,
+    'tmpfs-mode=1777',
+    ...(sizeBytes ? [`tmpfs-size=${sizeBytes}`] : []),
+  ]);
+}
+
+/** RFC 4180: the `--mount` option is one record. */
+const toCsv = (fields: readonly string[]): string =>
+  fields.map((field) => (/[",\n\r]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import type { EngineCli } from '../engine/cli.ts';
+import { createImageLoader } from '../engine/images.ts';
+import { reapByEngine } from '../engine/reap.ts';
+import { startByEngine } from '../engine/start.ts';
+import { readVersion } from '../engine/version.ts';
+import type { ContainerSpec, Executor } from '../port.ts';
+
+export interface PodmanOptions {
+  /** Of the `podman` program: PATH, HOME, XDG_RUNTIME_DIR, CONTAINERS_CONF and what else it reads. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly program?: string;
+  /** Options before every subcommand, `--root` for one. */
+  readonly globalArgs?: readonly string[];
+  /** Processes and threads that one container may have at a time; 16384 unless said. */
+  readonly maxProcesses?: number;
+}
+
+/** Runs containers by podman, as root or rootless. In a rootless one, user 0 is the caller. */
+export function createPodmanExecutor(options: PodmanOptions): Executor {
+  const cli: EngineCli = {
+    program: options.program ?? 'podman',
+    globalArgs: options.globalArgs ?? [],
+    environment: options.environment,
+    hint: 'install podman, or choose another executor',
+  };
+  const maxProcesses = options.maxProcesses ?? 16384;
+  return {
+    name: 'podman',
+    runtime: () => readVersion(cli, ['version', '--format', '{{.Client.Version}}'], 'podman'),
+    loadImage: createImageLoader('podman', cli),
+    start: (image, spec) =>
+      startByEngine({ cli, maxProcesses, runArgs: [...user, ...toInitArgs(), ...toGpuArgs(spec)] }, image, spec),
+    reap: (isOwned) => reapByEngine(cli, isOwned),
+  };
+}
+
+const user = ['--user', '0:0'];
+
+const initPrograms = ['/usr/libexec/podman/catatonit', '/usr/bin/catatonit', '/usr/bin/tini', '/usr/bin/docker-init'];
+
+/** Podman's packages do not bring an init along. Without one the command is process 1 and its own signals do not end it. */
+function toInitArgs(): string[] {
+  const found = initPrograms.find((path) => existsSync(path));
+  return found === undefined ? [] : ['--init', '--init-path', found];
+}
+
+/** GPUs by the Container Device Interface. */
+function toGpuArgs({ gpu }: ContainerSpec): string[] {
+  if (gpu === undefined) return [];
+  if (gpu.stack === 'rocm') return ['--device', '/dev/kfd', '--device', '/dev/dri'];
+  return Array.from({ length: gpu.deviceCount }, (_, index) => ['--device', `nvidia.com/gpu=${index}`]).flat();
+}
