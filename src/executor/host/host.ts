@@ -1,73 +1,57 @@
-import { appendFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { release } from 'node:os';
 import { executorError } from '../errors.ts';
-import type { ContainerSpec, Executor, LoadedImage, RunningContainer, StreamTarget } from '../port.ts';
-import { type Child, startChild } from '../process/child.ts';
+import type { ContainerSpec, Executor, LoadedImage, RunningContainer } from '../port.ts';
+import { type Group, killGroup } from '../process/child.ts';
 import { toContainer } from '../process/container.ts';
+import { createLauncher, type Launcher } from '../process/launcher.ts';
+import { openOutput, toDraining } from '../process/output.ts';
 
 const noImage: LoadedImage = { executor: 'host', reference: '', environment: [], workingDir: '', entrypoint: [] };
 
 /**
  * Runs the command on this machine, in a process group of its own. The paths of the spec are real ones, so binds, tmpfs,
- * network and memory have no meaning here: what needs them needs a container.
+ * network and memory have no meaning here: what needs them needs a container. A process that leaves its group leaves us.
  */
 export function createHostExecutor(): Executor {
+  const launcher = createLauncher();
   return {
     name: 'host',
     runtime: async () => `host ${process.platform} ${release()}`,
     loadImage: async () => noImage,
-    start: (_image, spec) => startOnHost(spec),
+    start: (_image, spec) => startOnHost(launcher, spec),
+    // The launcher ends what a dead runner started.
     reap: async () => {},
   };
 }
 
-async function startOnHost(spec: ContainerSpec): Promise<RunningContainer> {
-  const [file, ...args] = spec.command;
-  if (file === undefined) throw executorError('executor/start-failed', 'the command is empty, expected a program');
-  let child: Child;
+async function startOnHost(launcher: Launcher, spec: ContainerSpec): Promise<RunningContainer> {
+  if (spec.command.length === 0)
+    throw executorError('executor/start-failed', 'the command is empty, expected a program');
+  const [stdout, stderr] = [await openOutput(spec.stdout), await openOutput(spec.stderr)];
   try {
-    child = await startChild({
-      command: [file, ...args],
+    const { pid, ended } = await launcher.launch({
+      command: spec.command,
       environment: spec.environment,
       cwd: spec.workingDir,
-      stdout: spec.stdout,
-      stderr: spec.stderr,
-      ...(spec.stdin === undefined ? {} : { stdin: spec.stdin }),
+      stdin: spec.stdin ?? '/dev/null',
+      stdout: stdout.path,
+      stderr: stderr.path,
     });
+    let isOver = false;
+    const group: Group = {
+      ...toDraining([stdout, stderr]),
+      ended: ended.then((exitCode) => {
+        isOver = true;
+        return { exitCode };
+      }),
+      kill() {
+        if (!isOver) killGroup(pid);
+      },
+    };
+    return toContainer(group);
   } catch (error) {
-    return toRefusal(error, file, spec);
+    stdout.abandon();
+    stderr.abandon();
+    throw error;
   }
-  return toContainer(child);
-}
-
-/** What a shell says of a command that it cannot run: 127 for none, 126 for one that is not a program. */
-async function toRefusal(error: unknown, file: string, spec: ContainerSpec): Promise<RunningContainer> {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  const isCommand = syscall?.startsWith('spawn') && (await isDirectory(spec.workingDir));
-  if (!isCommand || (code !== 'ENOENT' && code !== 'EACCES')) {
-    throw executorError('executor/start-failed', `"${file}" could not be started in ${spec.workingDir}: ${code}`, {
-      hint: 'check that the working directory and the input files exist',
-      cause: error,
-    });
-  }
-  const [exitCode, reason] = code === 'ENOENT' ? [127, 'command not found'] : [126, 'permission denied'];
-  if (spec.stdout.kind === 'file') await write(spec.stdout, '');
-  await write(spec.stderr, `${file}: ${reason}\n`);
-  return {
-    exit: Promise.resolve({ exitCode, outOfMemory: false, usage: {} }),
-    stop: async () => {},
-    usage: async () => ({}),
-    close: async () => {},
-  };
-}
-
-const isDirectory = async (path: string): Promise<boolean> => {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isDirectory() ?? false;
-};
-
-async function write(target: StreamTarget, text: string): Promise<void> {
-  if (target.kind === 'file') appendFileSync(target.path, text);
-  if (target.kind === 'stream') await new Promise((resolve) => target.writable.write(text, resolve));
 }

@@ -2,10 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
-import type { Duplex, Readable, Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
+import type { Duplex } from 'node:stream';
 import type { StreamTarget } from '../port.ts';
-import { openPipe } from './pipes.ts';
+import { type Output, openOutput, toDraining } from './output.ts';
 
 export interface ChildOptions {
   readonly command: readonly [string, ...string[]];
@@ -26,9 +25,17 @@ export interface ChildEnd {
 }
 
 /** A process that leads a session and a process group of its own. */
-export interface Child {
+export interface Child extends Group {
   readonly pid: number;
   readonly control: Duplex | undefined;
+  /** Lets this process end while the child lives. */
+  unref(): void;
+  /** Takes `unref` back. */
+  ref(): void;
+}
+
+/** What a container needs of its processes. */
+export interface Group {
   /** The process itself has ended. */
   readonly ended: Promise<ChildEnd>;
   /** Everything it wrote has been taken; rejects when a target failed. Waits for every holder of its output to end. */
@@ -37,75 +44,46 @@ export interface Child {
   kill(): void;
   /** Gives up on output that some process outside the group still holds open. */
   abandonOutput(): void;
-  /** Lets this process end while the child lives. */
-  unref(): void;
-  /** Takes `unref` back. */
-  ref(): void;
 }
 
 /** Rejects with the error of the system call when the command cannot be started. */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const ours: number[] = [];
+  const open = (path: string, flags: string): number => {
+    const descriptor = openSync(path, flags, 0o666);
+    ours.push(descriptor);
+    return descriptor;
+  };
+  const outputs = [await openOutput(options.stdout), await openOutput(options.stderr)] as const;
   try {
-    const stdout = await openTarget(options.stdout, ours);
-    const stderr = await openTarget(options.stderr, ours);
-    const stdin = options.stdin === undefined ? 'ignore' : keep(openSync(options.stdin, 'r'), ours);
+    const stdin = open(options.stdin ?? '/dev/null', 'r');
+    const [stdout, stderr] = [open(outputs[0].path, 'w'), open(outputs[1].path, 'w')];
     const [file, ...args] = options.command;
     const child = spawn(file, args, {
-      stdio: [stdin, stdout.descriptor, stderr.descriptor, ...(options.control ? (['pipe'] as const) : [])],
+      stdio: [stdin, stdout, stderr, ...(options.control ? (['pipe'] as const) : [])],
       detached: true,
       env: { ...options.environment },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
-    const outputs = [stdout, stderr].filter((output) => output.reader !== undefined);
-    if (child.pid === undefined) {
-      for (const { reader } of outputs) reader?.destroy();
-      throw await new Promise<Error>((resolve) => child.once('error', resolve));
-    }
+    if (child.pid === undefined) throw await new Promise<Error>((resolve) => child.once('error', resolve));
     return toChild(child, child.pid, outputs);
+  } catch (error) {
+    for (const output of outputs) output.abandon();
+    throw error;
   } finally {
     for (const descriptor of ours) closeSync(descriptor);
   }
 }
 
-interface Output {
-  readonly descriptor: number | 'ignore';
-  readonly reader?: Readable;
-  readonly writable?: Writable;
-}
-
-const keep = (descriptor: number, ours: number[]): number => {
-  ours.push(descriptor);
-  return descriptor;
-};
-
-async function openTarget(target: StreamTarget, ours: number[]): Promise<Output> {
-  switch (target.kind) {
-    case 'file':
-      return { descriptor: keep(openSync(target.path, 'w', 0o666), ours) };
-    case 'stream': {
-      const { reader, writer } = await openPipe();
-      return { descriptor: keep(writer, ours), reader, writable: target.writable };
-    }
-    case 'ignore':
-      return { descriptor: 'ignore' };
-  }
-}
-
 function toChild(process: ChildProcess, pid: number, outputs: readonly Output[]): Child {
   process.on('error', () => {});
-  const drained = Promise.all(outputs.map(pump)).then(() => {});
-  drained.catch(() => {});
   const control = process.stdio[3] as Socket | null | undefined;
   return {
     pid,
     control: control ?? undefined,
     ended: new Promise((resolve) => process.once('exit', (code, signal) => resolve(toEnd(code, signal)))),
-    drained,
+    ...toDraining(outputs),
     kill: () => killGroup(pid),
-    abandonOutput() {
-      for (const { reader } of outputs) reader?.destroy();
-    },
     unref() {
       process.unref();
       control?.unref();
@@ -117,32 +95,13 @@ function toChild(process: ChildProcess, pid: number, outputs: readonly Output[])
 const toEnd = (code: number | null, signal: NodeJS.Signals | null): ChildEnd =>
   signal === null ? { exitCode: code ?? 0 } : { exitCode: 128 + constants.signals[signal], signal };
 
-/** Writes all of it to the target, at the target's pace, and leaves the target open. */
-async function pump({ reader, writable }: Output): Promise<void> {
-  if (reader === undefined || writable === undefined) return;
-  for await (const chunk of reader) {
-    if (!writable.write(chunk)) await drain(writable);
-  }
-  await new Promise<void>((resolve, reject) => {
-    writable.write('', (error) => (error ? reject(error) : resolve()));
-  });
-}
-
-async function drain(writable: Writable): Promise<void> {
-  const abort = new AbortController();
-  const ready = new Promise<void>((resolve) => writable.once('drain', resolve));
-  try {
-    await Promise.race([ready, finished(writable, { signal: abort.signal, readable: false })]);
-  } finally {
-    abort.abort();
-  }
-}
-
-/** SIGKILL to a process group; nothing when it has gone. */
+/** SIGKILL to a process group, and to its leader, which may not have made it yet; nothing when they have gone. */
 export function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended.
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { executorError } from '../errors.ts';
 import type { ContainerExit, ContainerUsage, RunningContainer } from '../port.ts';
-import type { Child, ChildEnd } from './child.ts';
+import type { ChildEnd, Group } from './child.ts';
 
 /** How long output may still come after every process that we know of has ended. */
 const drainGraceMs = 2000;
@@ -14,7 +14,7 @@ export interface ContainerParts {
 }
 
 /** A `RunningContainer` around one process whose group is the container's. */
-export function toContainer(child: Child, parts: ContainerParts = {}): RunningContainer {
+export function toContainer(child: Group, parts: ContainerParts = {}): RunningContainer {
   const exit = waitForEnd(child, parts);
   exit.catch(() => {});
   let closing: Promise<void> | undefined;
@@ -38,7 +38,7 @@ export function toContainer(child: Child, parts: ContainerParts = {}): RunningCo
 
 const ignore = (): void => {};
 
-async function waitForEnd(child: Child, parts: ContainerParts): Promise<ContainerExit> {
+async function waitForEnd(child: Group, parts: ContainerParts): Promise<ContainerExit> {
   child.drained.catch(() => child.kill());
   const end = await child.ended;
   child.kill();
@@ -47,7 +47,7 @@ async function waitForEnd(child: Child, parts: ContainerParts): Promise<Containe
   return { outOfMemory: false, usage: {}, ...end, ...extra };
 }
 
-async function drainOutput(child: Child): Promise<void> {
+async function drainOutput(child: Group): Promise<void> {
   const timer = setTimeout(() => child.abandonOutput(), drainGraceMs);
   try {
     await child.drained;

@@ -18,8 +18,8 @@ const O_PATH = 0x200000;
  */
 export interface Pipe {
   readonly reader: Readable;
-  /** Descriptor for the child; the caller closes it once the child has it. */
-  readonly writer: number;
+  /** What any process of this user opens to write. The end is when all who did have closed it. */
+  readonly path: string;
 }
 
 /** FIFOs that have been unlinked and are free; each is held by an `O_PATH` descriptor, so a crash leaves nothing. */
@@ -27,7 +27,7 @@ const free: number[] = [];
 
 export async function openPipe(): Promise<Pipe> {
   const anchor = free.pop() ?? (await makeBatch());
-  const path = `/proc/self/fd/${anchor}`;
+  const path = `/proc/${process.pid}/fd/${anchor}`;
   const reader = new Socket({
     fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
     readable: true,
@@ -42,7 +42,7 @@ export async function openPipe(): Promise<Pipe> {
     if (isDone) free.push(anchor);
     else closeSync(anchor);
   });
-  return { reader, writer: openSync(path, constants.O_WRONLY) };
+  return { reader, path };
 }
 
 async function makeBatch(): Promise<number> {

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { quote } from '../process/quote.ts';
 import type { MountPhase } from './mounts.ts';
 import { rootName } from './mounts.ts';
 
@@ -96,10 +97,10 @@ function toCommandLine({ command, environment, workingDir, noNewPrivileges, user
   return [
     ...['setpriv', '--bounding-set', bounding, ...(noNewPrivileges ? ['--no-new-privs'] : [])],
     ...(user ? [`--regid=${user.gid}`, groups ? `--groups=${groups}` : '--clear-groups'] : []),
-    ...['env', '-i', ...early, 'unshare', '--root=.', `--wd=${workingDir}`],
+    ...['env', '-i', '--', ...early, 'unshare', '--root=.', `--wd=${workingDir}`],
     ...(user ? [`--setuid=${user.uid}`] : []),
     '--',
-    ...(late.length > 0 ? ['env', ...late] : []),
+    ...(late.length > 0 ? ['env', '--', ...late] : []),
     ...command,
   ];
 }
@@ -116,6 +117,3 @@ function splitEnvironment(environment: Readonly<Record<string, string>>): { earl
   }
   return { early, late };
 }
-
-export const quote = (word: string): string =>
-  /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
