@@ -212,9 +212,13 @@ function checkUnknownField(
 ): void {
   if (documentFields.has(key) || key.includes(':')) return;
   const names = Object.keys(shape.fields).filter((name) => !name.includes(':'));
-  const hint = didYouMean(key, names) ?? `expected one of ${names.join(', ')}`;
+  const isExpression = key.startsWith('$(');
+  const hint = isExpression
+    ? 'YAML reads ": " as the end of a key: put the expression in quotes'
+    : (didYouMean(key, names) ?? `expected one of ${names.join(', ')}`);
   const message = `unknown field "${key}" in ${shape.name}`;
-  if (context.strict) context.problems.error('unknown-field', span, message, hint);
+  // The reference implementation passes over names with a leading "$" or "@".
+  if (context.strict && !/^[$@]/.test(key)) context.problems.error('unknown-field', span, message, hint);
   else context.problems.warn('unknown-field', span, message, hint);
 }
 

@@ -381,6 +381,14 @@ stdout: 5
     ]);
   });
 
+  it('is a warning where YAML took an expression for a key', async () => {
+    const fetcher = createMemoryFetcher({ 'file:///a.cwl': tool('arguments:\n  - $(inputs.x ? "a" : "b")\n') });
+    const { warnings } = await loadDocument('file:///a.cwl', { fetcher });
+    expect(warnings).toMatchObject([
+      { rule: 'unknown-field', hint: expect.stringContaining('put the expression in quotes') },
+    ]);
+  });
+
   it('of types that contain themselves is found', async () => {
     const types = "requirements: {SchemaDefRequirement: {types: [{name: A, type: record, fields: {a: 'A[]'}}]}}";
     expect(await problemsOf({ 'a.cwl': tool(types) })).toContain('a type cannot contain itself');
