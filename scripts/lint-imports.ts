@@ -24,8 +24,7 @@ export function findForbiddenImports(root: string, rooms: Readonly<Record<string
     for (const match of text.matchAll(importPattern)) {
       const target = resolve(dirname(file), match[2] ?? '');
       const targetRoom = roomOf(root, target) ?? '..';
-      const free = targetRoom === room || allowed.includes('*') || allowed.includes(targetRoom);
-      if (free && targetRoom !== '..') continue;
+      if (targetRoom === room || allowed.includes('*') || allowed.includes(targetRoom)) continue;
       const line = text.slice(0, match.index).split('\n').length;
       found.push(`${name}:${line}: ${room} may not import ${targetRoom} (${relative(root, target)})`);
     }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { DiscoverOptions } from '../job/discover.ts';
 import type { RunServices } from '../run/run-process.ts';
-import type { HostProbe } from '../run/secondary-inputs.ts';
 import {
   type ClusterHandle,
   createJsEngine,
@@ -40,8 +40,8 @@ export async function withSession<T>(options: SessionOptions, task: (session: Se
   }, options);
 }
 
-const probe: HostProbe = async (location) => {
+const probe: DiscoverOptions['probe'] = async (location) => {
   const found = await stat(fileURLToPath(location)).catch(() => undefined);
-  if (found?.isFile()) return 'file';
-  return found?.isDirectory() ? 'directory' : undefined;
+  if (found?.isFile()) return 'File';
+  return found?.isDirectory() ? 'Directory' : undefined;
 };

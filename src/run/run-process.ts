@@ -3,6 +3,7 @@ import type { Uuid } from '../core/ids.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { Process } from '../cwl/model.ts';
 import type { CwlObject } from '../cwl/values.ts';
+import { type DiscoverOptions, discoverSecondaryFiles } from '../job/discover.ts';
 import type { ExpressionEngine } from '../job/evaluate.ts';
 import { type ExpressionStep, runExpressionTool } from '../job/expression-job.ts';
 import { toProcessInputs } from '../job/inputs.ts';
@@ -20,14 +21,13 @@ import { createInputStore } from './inputs.ts';
 import { createJobFiles } from './job-files.ts';
 import { createRunRecord, finishRunRecord, type NewRun } from './run-record.ts';
 import { createToolRunner } from './run-tool.ts';
-import { discoverSecondaryFiles, type HostProbe } from './secondary-inputs.ts';
 
 export interface RunServices {
   readonly api: ClusterApi;
   readonly blocks: LocalBlockStore;
   readonly javascript: ExpressionEngine;
   readonly emit: RunListener;
-  readonly probe: HostProbe;
+  readonly probe: DiscoverOptions['probe'];
   readonly gitFacts: (folder: string) => Promise<GitFacts | undefined>;
   readonly resolveDigest: ImageServices['resolveDigest'];
   readonly download?: (url: string) => Promise<string>;

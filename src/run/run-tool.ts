@@ -6,6 +6,7 @@ import type { ExpressionEngine } from '../job/evaluate.ts';
 import type { JobFiles } from '../job/files.ts';
 import type { JobResult, PreparedJob } from '../job/model.ts';
 import { toOutputObject, toStatus } from '../job/output-object.ts';
+import { containerPaths, hostPaths } from '../job/paths.ts';
 import { findRequirement } from '../job/requirements.ts';
 import { type ToolStep, toToolJob } from '../job/tool-job.ts';
 import type { BlockStore } from '../keep/port.ts';
@@ -18,7 +19,6 @@ import { reasonOf } from './image/failure.ts';
 import { imageBuildClass } from './image/requirement.ts';
 import type { ImageResolver, ResolvedImage } from './image/resolve.ts';
 import type { InputStore } from './inputs.ts';
-import { containerPaths, hostPaths } from './job-paths.ts';
 import { lastLines } from './log-tail.ts';
 
 export interface ToolRunner {
