@@ -382,7 +382,7 @@ stdout: 5
   });
 
   it('is a warning where YAML took an expression for a key', async () => {
-    const fetcher = createMemoryFetcher({ 'file:///a.cwl': tool('arguments:\n  - $(inputs.x ? "a" : "b")\n') });
+    const fetcher = createMemoryFetcher({ 'file:///a.cwl': tool('arguments:\n  - $(inputs.x ? "a" : null)\n') });
     const { warnings } = await loadDocument('file:///a.cwl', { fetcher });
     expect(warnings).toMatchObject([
       { rule: 'unknown-field', hint: expect.stringContaining('put the expression in quotes') },
