@@ -5,6 +5,8 @@ import { createFileFetcher } from '../../src/adapters/fetch/file.ts';
 import { checkInputs } from '../../src/cwl/input/check.ts';
 import { loadInputObject, parseInputObject } from '../../src/cwl/input/job.ts';
 import { loadDocument, loadProcess } from '../../src/cwl/load.ts';
+import { checkWithObjectModel } from '../../src/cwl/output/object-model.ts';
+import { pack } from '../../src/cwl/output/pack.ts';
 import { createRandom, mutate } from './cwl-mutations.ts';
 import { documentsOf, type SuiteTest, suiteFolder, suiteVersions, testsOf } from './suites.ts';
 
@@ -52,6 +54,25 @@ describe.each(suiteVersions)('the suite of CWL %s', (version) => {
           wrong.push(`${test.id}: ${String(error)}`);
       }
       expect(wrong).toEqual([]);
+    },
+  );
+});
+
+describe('packed documents', () => {
+  const folder = suiteFolder('v1.2');
+  it.skipIf(folder === undefined)(
+    '(skipped without the suites) read back the same, and pass the object model',
+    async () => {
+      const tools = new Set(testsOf(folder ?? '').flatMap(({ tool, shouldFail }) => (shouldFail ? [] : [tool])));
+      expect(tools.size).toBeGreaterThan(200);
+      for (const tool of tools) {
+        const packed = pack(await loadProcess(toUri(tool), { fetcher: files }));
+        const fetchText = () => Promise.resolve(JSON.stringify(packed));
+        expect(pack(await loadProcess('file:///packed.cwl', { fetcher: { ...files, fetchText } })), tool).toEqual(
+          packed,
+        );
+        await checkWithObjectModel(packed, 'file:///packed.cwl');
+      }
     },
   );
 });
