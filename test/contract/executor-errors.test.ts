@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createDockerExecutor } from '../../src/executor/docker/docker.ts';
+import { createHostExecutor } from '../../src/executor/host/host.ts';
+import type { ContainerSpec } from '../../src/executor/port.ts';
+import { createGround } from '../../src/executor/sandbox/ground.ts';
+import { createSandboxExecutor } from '../../src/executor/sandbox/sandbox.ts';
+import { toLoadableImage } from './executor-images.ts';
+import { file, toLayer } from './layers.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'executor-errors-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const spec: ContainerSpec = {
+  id: 'x',
+  command: ['true'],
+  workingDir: '/',
+  environment: {},
+  binds: [],
+  tmpfs: [],
+  network: false,
+  stdout: { kind: 'ignore' },
+  stderr: { kind: 'ignore' },
+  scratchDir: folder,
+};
+
+/** A stand-in for the program of an engine: answers as the script says, `$*` being what it was called with. */
+function fakeDocker(script: string) {
+  const program = join(mkdtempSync(join(folder, 'bin-')), 'docker');
+  writeFileSync(program, `#!/bin/sh\ncase "$*" in\n${script}\nesac\n`);
+  chmodSync(program, 0o755);
+  return createDockerExecutor({ program, environment: { PATH: '/usr/bin:/bin' } });
+}
+
+describe('an engine', () => {
+  const image = toLoadableImage([]);
+
+  it('that is not installed is unavailable', async () => {
+    const executor = createDockerExecutor({ program: join(folder, 'none'), environment: {} });
+    await expect(executor.runtime()).rejects.toMatchObject({
+      code: 'executor/unavailable',
+      message: expect.stringContaining('is not installed'),
+      hint: expect.stringContaining('install docker'),
+    });
+  });
+
+  it('whose daemon does not answer is unavailable, and says why', async () => {
+    const executor = fakeDocker('version*) echo "Cannot connect to the Docker daemon" >&2; exit 1;;');
+    await expect(executor.runtime()).rejects.toMatchObject({
+      code: 'executor/unavailable',
+      message: 'docker does not answer: Cannot connect to the Docker daemon',
+    });
+  });
+
+  it('that refuses an archive fails to load it', async () => {
+    const executor = fakeDocker('image*) exit 1;;\nload*) cat >/dev/null; echo "invalid tar header" >&2; exit 1;;');
+    await expect(executor.loadImage(image)).rejects.toMatchObject({
+      code: 'executor/load-failed',
+      message: expect.stringContaining('invalid tar header'),
+    });
+  });
+
+  it('whose disk is full says so', async () => {
+    const executor = fakeDocker(
+      'image*) exit 1;;\nload*) cat >/dev/null; echo "write: no space left on device" >&2; exit 1;;',
+    );
+    await expect(executor.loadImage(image)).rejects.toMatchObject({ code: 'executor/no-space' });
+  });
+
+  it('asks for no archive of an image that it has', async () => {
+    const executor = fakeDocker('image*) exit 0;;');
+    const loaded = await executor.loadImage({
+      ...image,
+      openArchive: async () => Readable.from([]).destroy(new Error('asked')),
+    });
+    expect(loaded.reference).toBe(image.image.imageHash);
+  });
+
+  it('that dies under a container has lost it', async () => {
+    const state = join(mkdtempSync(join(folder, 'state-')), 'dead');
+    const executor = fakeDocker(
+      `container*) [ -e ${state} ] && exit 1; echo '{"StartedAt":"2026-11-22T00:00:00Z"}';;\nrun*) sleep 0.4; : > ${state}; exit 125;;`,
+    );
+    const container = await executor.start(
+      { executor: 'docker', reference: 'x', environment: [], workingDir: '/', entrypoint: [] },
+      spec,
+    );
+    await expect(container.exit).rejects.toMatchObject({ code: 'executor/engine-lost', retryable: true });
+    await container.close();
+  });
+
+  it('that cannot start a container fails to, and says why', async () => {
+    const executor = fakeDocker(
+      `container*) echo '{"StartedAt":"0001-01-01T00:00:00Z","ExitCode":128,"Error":"mounts denied"}';;\nrun*) exit 125;;`,
+    );
+    const loaded = { executor: 'docker', reference: 'x', environment: [], workingDir: '/', entrypoint: [] } as const;
+    await expect(executor.start(loaded, spec)).rejects.toMatchObject({
+      code: 'executor/start-failed',
+      message: expect.stringContaining('mounts denied'),
+    });
+  });
+});
+
+describe('the host', () => {
+  it('starts no command that is empty', async () => {
+    const executor = createHostExecutor();
+    const loaded = await executor.loadImage(toLoadableImage([]));
+    await expect(executor.start(loaded, { ...spec, command: [] })).rejects.toMatchObject({
+      code: 'executor/start-failed',
+    });
+  });
+
+  it.each([
+    ['stdin', { stdin: '/no/such/file' }],
+    ['stdout', { stdout: { kind: 'file', path: '/no/such/folder/file' } }],
+  ] as const)('starts nothing without its %s', async (_name, change) => {
+    const executor = createHostExecutor();
+    const loaded = await executor.loadImage(toLoadableImage([]));
+    await expect(executor.start(loaded, { ...spec, ...change })).rejects.toMatchObject({
+      code: 'executor/start-failed',
+    });
+  });
+});
+
+describe('the sandbox', () => {
+  const failing = join(import.meta.dirname, 'executor-failing.ts');
+  const inNamespace = (script: string, home: string): string =>
+    execFileSync(
+      'unshare',
+      ['--user', '--map-root-user', '--mount', 'sh', '-ec', script, process.execPath, failing, home],
+      {
+        encoding: 'utf8',
+      },
+    );
+
+  it('says what to do where no user namespace can be made', () => {
+    const script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$0" "$@"';
+    const said = inNamespace(script, mkdtempSync(join(folder, 'home-')));
+    expect(said).toMatch(/^executor\/no-user-namespaces: .*\(as root, allow them: sysctl user.max_user_namespaces/);
+  });
+
+  it('says that no space is left, and keeps no half of a layer', () => {
+    const home = mkdtempSync(join(folder, 'home-'));
+    const script = `mount -n -t tmpfs -o size=1m tmpfs "$2"; "$0" "$@"; find "$2" -path '*layers/*' | wc -l`;
+    expect(inNamespace(script, home)).toMatch(/^executor\/no-space: no space left while extracting layer .*\n0\n$/);
+  });
+
+  it('refuses a layer whose bytes are not what they should be', async () => {
+    const ground = createGround({ home: mkdtempSync(join(folder, 'home-')) });
+    const good = await toLayer([file('a', 'good')]);
+    const bad = { ...good, open: async () => (await toLayer([file('a', 'evil')])).open() };
+    await expect(createSandboxExecutor(ground).loadImage(toLoadableImage([bad]))).rejects.toMatchObject({
+      code: 'image/digest-mismatch',
+    });
+    await (await (await ground()).namespace()).close();
+  });
+});
