@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 fail() { printf 'setup: %s\n  hint: %s\n' "$1" "$2" >&2; exit 1; }
 command -v npm >/dev/null || fail "npm is not on the PATH" "install Node.js 20 or newer with npm"
 
-npm ci --no-audit --no-fund --loglevel=error
+# `npm ci` wants every platform's packages in the lock file, also where a registry does not list them all: install reads the lock too.
+npm install --no-save --no-audit --no-fund --loglevel=error
 
 # The package `node` fetches its binary in an install script. Where scripts are off, its platform package is named directly.
 node=node_modules/node/bin/node
