@@ -38,29 +38,30 @@ export interface ContainerDirs {
   readonly place: string;
   readonly executor: string;
   readonly secrets: string;
-  readonly roots: readonly string[];
 }
 
 export async function containerDirs(
   deps: { readonly workDir: string; readonly secretDir?: string },
   uuid: Uuid,
 ): Promise<ContainerDirs> {
-  const base = join(await ownerDirectory(scratchRoot(deps.workDir)), uuid);
-  const secretRoot = deps.secretDir === undefined ? base : join(await ownerDirectory(deps.secretDir), uuid);
-  return {
-    place: join(base, 'place'),
-    executor: join(base, 'executor'),
-    secrets: join(secretRoot, 'secrets'),
-    roots: secretRoot === base ? [base] : [base, secretRoot],
-  };
+  const place = join(await ownerDirectory(scratchRoot(deps.workDir)), uuid);
+  const inMemory = deps.secretDir === undefined ? place : join(await ownerDirectory(deps.secretDir), uuid);
+  return { place, executor: `${place}.executor`, secrets: `${inMemory}.secrets` };
 }
 
+/** Beside a place, for what a host container must not find in its own directory. */
+export const apartOf = (place: string): string => `${place}.apart`;
+
 /** Removes them, whatever the container made of permissions. What cannot go is logged and left to `reapLeftovers`. */
-export async function removeDirs(dirs: ContainerDirs, logger: Logger): Promise<void> {
-  if (existsSync(dirs.secrets)) await wipe(dirs.secrets);
-  for (const root of dirs.roots) {
-    await removeTree(root).catch((error: unknown) => logger.warn(`cannot remove ${root}: ${toMessage(error)}`));
-  }
+export async function removeDirs({ place, executor, secrets }: ContainerDirs, logger: Logger): Promise<void> {
+  if (existsSync(secrets)) await wipe(secrets);
+  const present = [secrets, place, executor, apartOf(place)].filter((directory) => existsSync(directory));
+  const removals = present.map(async (directory) => {
+    await removeTree(directory).catch((error: unknown) =>
+      logger.warn(`cannot remove ${directory}: ${toMessage(error)}`),
+    );
+  });
+  await Promise.all(removals);
 }
 
 const directories = new Map<string, Promise<string>>();

@@ -29,7 +29,7 @@ async function removeDead(root: string, { logger }: Pick<CrunchDeps, 'logger'>):
   for (const owner of await entriesOf(root)) {
     if (isOwnerAlive(owner)) continue;
     const directory = join(root, owner);
-    for (const uuid of await entriesOf(directory)) await wipe(join(directory, uuid, 'secrets')).catch(() => {});
+    for (const name of await entriesOf(directory)) if (name.endsWith('.secrets')) await wipe(join(directory, name));
     await removeTree(directory).catch((error: unknown) =>
       logger.warn(`cannot remove ${directory}: ${toMessage(error)}`),
     );

@@ -42,7 +42,7 @@ export async function runBuiltin(life: Life): Promise<Ending> {
   } finally {
     await streams.end();
     await activity.end();
-    await removeDirs(dirs, deps.logger);
+    life.afterwards(() => removeDirs(dirs, deps.logger));
   }
 }
 

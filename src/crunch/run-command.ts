@@ -26,11 +26,11 @@ export async function runCommand(life: Life): Promise<Ending> {
   signal.throwIfAborted();
   const dirs = await containerDirs(deps, container.uuid);
   try {
-    mkdirSync(dirs.executor, { recursive: true });
     mkdirSync(dirs.place);
+    if (container.container_image !== hostImage) mkdirSync(dirs.executor);
     return await runInDirs(life, { plan, executor, image, dirs });
   } finally {
-    await removeDirs(dirs, deps.logger);
+    life.afterwards(() => removeDirs(dirs, deps.logger));
   }
 }
 

@@ -16,6 +16,8 @@ export interface Life {
   readonly logs: ContainerLogs;
   readonly deps: CrunchDeps;
   readonly signal: AbortSignal;
+  /** What has to be done, but need not be waited for before the record is final. It must not fail. */
+  afterwards(task: () => Promise<void>): void;
 }
 
 /**
@@ -26,18 +28,25 @@ export interface Life {
 export async function runContainer(target: Uuid | Container, deps: CrunchDeps, signal: AbortSignal): Promise<void> {
   const container = typeof target === 'string' ? await deps.api.get('containers', target) : target;
   const logs = createContainerLogs(liveLogDir(deps.workDir, container.uuid), deps.clock);
-  const ending = await live(container, logs, deps, signal);
-  await finalize(ending, { container, logs, deps });
+  const cleaning: Promise<void>[] = [];
+  const afterwards = (task: () => Promise<void>): void => void cleaning.push(task());
+  const ending = await live(container, { logs, deps, signal, afterwards });
+  try {
+    await finalize(ending, { container, logs, deps });
+  } finally {
+    await Promise.all(cleaning);
+  }
 }
 
-async function live(container: Container, logs: ContainerLogs, deps: CrunchDeps, signal: AbortSignal): Promise<Ending> {
+async function live(container: Container, given: Omit<Life, 'container' | 'secretMounts'>): Promise<Ending> {
+  const { logs, deps, signal } = given;
   try {
     checkRecord(container);
     logs.line(`crunch-run starts container ${container.uuid}`);
     logs.put('container.json', `${JSON.stringify(container, null, 2)}\n`);
     logs.put('node-info.json', nodeInfo());
     signal.throwIfAborted();
-    const life = { container, secretMounts: await deps.secretMounts(container.uuid), logs, deps, signal };
+    const life = { ...given, container, secretMounts: await deps.secretMounts(container.uuid) };
     const ending = container.container_image === builtinImage ? await runBuiltin(life) : await runCommand(life);
     signal.throwIfAborted();
     return ending;

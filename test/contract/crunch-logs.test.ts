@@ -63,8 +63,8 @@ test('what dead owners left is cleared, what lives is kept', async () => {
   const dead = `${ownerKey().slice(0, 8)}.4194305.1`;
   const otherBoot = `00000000.${process.pid}.1`;
   const make = (root: string, owner: string): void => {
-    mkdirSync(join(root, owner, 'zzzzz-dz642-000000000000001/secrets'), { recursive: true });
-    writeFileSync(join(root, owner, 'zzzzz-dz642-000000000000001/secrets/secret-1'), 'hunter2', { mode: 0o400 });
+    mkdirSync(join(root, owner, 'zzzzz-dz642-000000000000001.secrets'), { recursive: true });
+    writeFileSync(join(root, owner, 'zzzzz-dz642-000000000000001.secrets/secret-1'), 'hunter2', { mode: 0o400 });
   };
   for (const root of [join(workDir, 'scratch'), secretDir]) {
     for (const owner of [dead, otherBoot, ownerKey()]) make(root, owner);

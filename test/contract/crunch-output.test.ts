@@ -208,7 +208,7 @@ test('a directory that is swapped for a symlink while it is collected gives noth
 
 /** A process that swaps every directory `d` below the scratch directory for a symlink and back, as fast as it can. */
 function swapOften(scratch: () => string, secret: string) {
-  const script = `while :; do for d in "$0"/*/*/place/out/d; do mv "$d" "$d.x" && ln -s "$1" "$d" && rm "$d" && mv "$d.x" "$d"; done; done`;
+  const script = `while :; do for d in "$0"/*/*/out/d; do mv "$d" "$d.x" && ln -s "$1" "$d" && rm "$d" && mv "$d.x" "$d"; done; done`;
   return spawn('sh', ['-c', script, scratch(), secret], { stdio: 'ignore' });
 }
 

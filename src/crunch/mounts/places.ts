@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { BindMount } from '../../executor/port.ts';
+import { apartOf } from '../owner.ts';
 import { hostPrefix, isInside, relativeTo } from '../paths.ts';
 import { linkReadOnly, linkSymbolically, placeTree } from './copy-tree.ts';
 import { makeMountPoint, makeParents } from './mount-point.ts';
@@ -121,7 +122,7 @@ export async function createHostPlace(options: PlaceOptions): Promise<Place> {
   const outputDir = onHost(options.outputPath);
   mkdirSync(outputDir, { recursive: true });
   const origins = createOrigins();
-  const next = numberedPaths(join(dirname(root), `${basename(root)}.apart`));
+  const next = numberedPaths(apartOf(root));
   const secretFile = secretFiles(options.secretDir);
   return {
     kind: 'host',
