@@ -9,7 +9,6 @@ export type CrunchErrorCode =
   | 'crunch/bad-output-name'
   | 'crunch/git-failed'
   | 'crunch/collection-missing'
-  | 'crunch/cancelled'
   | 'crunch/time-limit';
 
 export const crunchError = (
