@@ -1,10 +1,12 @@
 /** The only place that constructs implementations. What a command does not use is not even loaded. */
 import { availableParallelism, homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { createFileFetcher } from '../adapters/fetch/file.ts';
 import type { Container } from '../api/records.ts';
 import { type Cluster, openCluster } from '../cluster/cluster.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
+import { toMessage } from '../core/errors.ts';
 import type { Digest } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
 import { createCollectionReader } from '../crunch/collections.ts';
@@ -83,10 +85,25 @@ export async function withEngine<T>(
     },
     ...(options.maxConcurrent === undefined ? {} : { maxConcurrent: options.maxConcurrent }),
   });
+  const recovered = recover(deps);
   try {
     return await task();
   } finally {
     await dispatcher.stop();
+    await recovered;
+    const { closeOwnerDirectory, scratchRoot } = await import('../crunch/owner.ts');
+    await closeOwnerDirectory(scratchRoot(cluster.workDir));
+  }
+}
+
+/** Clears what killed processes left, beside the work: nothing waits for it but the end. */
+async function recover(deps: CrunchDeps): Promise<void> {
+  try {
+    await setImmediate();
+    const { reapLeftovers } = await import('../crunch/reap.ts');
+    await reapLeftovers(deps, async () => [await deps.executors(deps.defaultExecutor)]);
+  } catch (error) {
+    deps.logger.warn(`what earlier runs left could not be cleared: ${toMessage(error)}`);
   }
 }
 

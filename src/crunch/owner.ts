@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir, realpath, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toMessage } from '../core/errors.ts';
 import type { Uuid } from '../core/ids.ts';
@@ -72,6 +72,13 @@ export function ownerDirectory(root: string): Promise<string> {
   directories.set(root, known);
   known.catch(() => directories.delete(root));
   return known;
+}
+
+/** At the end of this process' work: its own directory goes, unless something is left in it. */
+export async function closeOwnerDirectory(root: string): Promise<void> {
+  const directory = await directories.get(root)?.catch(() => undefined);
+  directories.delete(root);
+  if (directory !== undefined) await rmdir(directory).catch(() => {});
 }
 
 async function makeOwnerDirectory(path: string): Promise<string> {

@@ -7,33 +7,38 @@ import { isOwnerAlive, ownerOfExecutorId, scratchRoot } from './owner.ts';
 import type { CrunchDeps } from './port.ts';
 import { removeTree, wipe } from './remove-tree.ts';
 
-/** What a process that died leaves is cleared by the next one that starts: containers first, since they use the rest. */
+/**
+ * What a process that died leaves is cleared by the next one that starts: containers first, since they use the rest. Every
+ * run of a container has a directory of its owner, so `executors` is asked for, and costs, only where one is left.
+ */
 export async function reapLeftovers(
   deps: Pick<CrunchDeps, 'api' | 'workDir' | 'secretDir' | 'logger'>,
-  executors: readonly Executor[],
+  executors: () => Promise<readonly Executor[]>,
 ): Promise<void> {
-  for (const executor of executors) {
-    await executor
-      .reap((id) => isOwnerAlive(ownerOfExecutorId(id)))
-      .catch((error: unknown) =>
-        deps.logger.warn(`${executor.name} could not clear old containers: ${toMessage(error)}`),
-      );
-  }
-  await removeDead(scratchRoot(deps.workDir), deps);
-  if (deps.secretDir !== undefined) await removeDead(deps.secretDir, deps);
+  const roots = [scratchRoot(deps.workDir), ...(deps.secretDir === undefined ? [] : [deps.secretDir])];
+  const dead = (await Promise.all(roots.map(findDead))).flat();
+  if (dead.length > 0) await reapContainers(await executors(), deps);
+  for (const directory of dead) await removeDead(directory, deps);
   await removeSavedLogs(deps);
 }
 
-/** Directories named by their owner. Another process may do the same at the same time: what is gone is gone. */
-async function removeDead(root: string, { logger }: Pick<CrunchDeps, 'logger'>): Promise<void> {
-  for (const owner of await entriesOf(root)) {
-    if (isOwnerAlive(owner)) continue;
-    const directory = join(root, owner);
-    for (const name of await entriesOf(directory)) if (name.endsWith('.secrets')) await wipe(join(directory, name));
-    await removeTree(directory).catch((error: unknown) =>
-      logger.warn(`cannot remove ${directory}: ${toMessage(error)}`),
-    );
+async function reapContainers(executors: readonly Executor[], { logger }: Pick<CrunchDeps, 'logger'>): Promise<void> {
+  for (const executor of executors) {
+    await executor
+      .reap((id) => isOwnerAlive(ownerOfExecutorId(id)))
+      .catch((error: unknown) => logger.warn(`${executor.name} could not clear old containers: ${toMessage(error)}`));
   }
+}
+
+/** Directories named by their owner, which is gone. */
+async function findDead(root: string): Promise<string[]> {
+  return (await entriesOf(root)).filter((owner) => !isOwnerAlive(owner)).map((owner) => join(root, owner));
+}
+
+/** Another process may do the same at the same time: what is gone is gone. */
+async function removeDead(directory: string, { logger }: Pick<CrunchDeps, 'logger'>): Promise<void> {
+  for (const name of await entriesOf(directory)) if (name.endsWith('.secrets')) await wipe(join(directory, name));
+  await removeTree(directory).catch((error: unknown) => logger.warn(`cannot remove ${directory}: ${toMessage(error)}`));
 }
 
 /** A live log goes once the record names a saved one. One whose record is gone, or has none, is all that is left: it stays. */

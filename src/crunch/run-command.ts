@@ -22,9 +22,9 @@ export async function runCommand(life: Life): Promise<Ending> {
   const { container, deps, signal } = life;
   const plan = planMounts(container, life.secretMounts);
   const executor = await deps.executors(container.container_image === hostImage ? 'host' : deps.defaultExecutor);
+  const dirs = await containerDirs(deps, container.uuid);
   const image = await loadImage(executor, life);
   signal.throwIfAborted();
-  const dirs = await containerDirs(deps, container.uuid);
   try {
     mkdirSync(dirs.place);
     if (container.container_image !== hostImage) mkdirSync(dirs.executor);

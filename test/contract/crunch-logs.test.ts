@@ -71,7 +71,7 @@ test('what dead owners left is cleared, what lives is kept', async () => {
   }
   const executor = createFakeExecutor();
   for (const owner of [dead, otherBoot, ownerKey()]) executor.open.add(`zzzzz-dz642-000000000000001.${owner}`);
-  await reapLeftovers({ ...setting.deps, secretDir }, [executor]);
+  await reapLeftovers({ ...setting.deps, secretDir }, async () => [executor]);
   expect(readdirSync(join(workDir, 'scratch'))).toEqual([ownerKey()]);
   expect(readdirSync(secretDir)).toEqual([ownerKey()]);
   expect([...executor.open]).toEqual([`zzzzz-dz642-000000000000001.${ownerKey()}`]);
@@ -81,7 +81,7 @@ test('a live log goes once a saved one is named, and stays while it is all there
   const saved = await setting.run(onHost('true'));
   const running = await setting.api.addContainer({});
   for (const { uuid } of [saved, running]) mkdirSync(liveLogDir(setting.deps.workDir, uuid), { recursive: true });
-  await reapLeftovers(setting.deps, []);
+  await reapLeftovers(setting.deps, async () => []);
   expect(readdirSync(join(setting.deps.workDir, 'logs'))).toEqual([running.uuid]);
 });
 

@@ -58,7 +58,7 @@ export function createImageBuilder({ sandbox, cache, cacheMountsDir }: BuilderDe
       const dockerignore =
         contextDir === undefined ? undefined : await readIgnoreFile(contextDir, join(contextDir, fileName));
       return buildImage({
-        ...{ plan, bases, sandbox, cache, secrets, signal },
+        ...{ plan, bases, sandbox, cache, secrets, signal, scratchDir: inputs.scratchDir },
         clampSeconds: inputs.clampSeconds ?? newestOf(bases.values()),
         onEvent: (event) => reportEvent(event, report),
         ...(contextDir !== undefined && { contextDir }),

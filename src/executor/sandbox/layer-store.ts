@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, stat, symlink } from 'node:fs/promises';
+import { mkdir, rename, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createSingleFlight, mapLimited } from '../../core/concurrency.ts';
@@ -125,7 +125,8 @@ function toLoadError(layer: Layer, cause: unknown): Error {
 export async function linkLayers(folder: string, targets: readonly string[]): Promise<void> {
   if (await exists(folder)) return;
   await mkdir(join(folder, '..'), { recursive: true });
-  const partial = await mkdtemp(`${folder}.partial-`);
+  const partial = join(folder, '..', ownedName());
+  await mkdir(partial);
   await Promise.all(targets.map((target, index) => symlink(target, join(partial, String(index)))));
   await rename(partial, folder).catch((error) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;

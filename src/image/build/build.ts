@@ -21,7 +21,7 @@ export async function buildImage(options: BuildOptions): Promise<Image> {
   checkInputs(options);
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  const scratch = options.cacheMountsDir ?? (await mkdtemp(join(tmpdir(), 'hallmark-build-')));
+  const scratch = options.cacheMountsDir ?? (await mkdtemp(join(options.scratchDir ?? tmpdir(), 'hallmark-build-')));
   try {
     const stageAt = startStages({ ...options, signal }, scratch);
     const needed = options.plan.needed.map(stageAt);

@@ -14,6 +14,8 @@ const readBytes = 256 * 1024;
 export async function createSpool(): Promise<Spool> {
   const folder = await mkdtemp(join(tmpdir(), 'hallmark-copy-'));
   const handle = await open(join(folder, 'content'), 'w+');
+  // Without its name it goes with its last descriptor, also in a crash.
+  await rm(folder, { recursive: true });
   const places = new Map<string, { start: number; size: number }>();
   let end = 0;
   return {
@@ -35,9 +37,6 @@ export async function createSpool(): Promise<Spool> {
         yield chunk.subarray(0, bytesRead);
       }
     },
-    async close() {
-      await handle.close();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close: () => handle.close(),
   };
 }

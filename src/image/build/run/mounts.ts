@@ -75,7 +75,7 @@ async function mountKey(mount: Mount, step: MountStep): Promise<unknown> {
 }
 
 async function openMounts(mounts: readonly Mount[], { script }: RunInstruction, step: MountStep) {
-  const scratch = await mkdtemp(join(tmpdir(), 'hallmark-mounts-'));
+  const scratch = await mkdtemp(join(step.options.scratchDir ?? tmpdir(), 'hallmark-mounts-'));
   const release: (() => Promise<void>)[] = [() => rm(scratch, { recursive: true, force: true })];
   const close = async () => {
     for (const each of release.reverse()) await each();

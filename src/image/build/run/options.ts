@@ -15,6 +15,8 @@ export interface BuildOptions {
   readonly cache: LayerCache;
   /** Where `RUN --mount=type=cache` keeps its directories; without it each build has fresh ones. */
   readonly cacheMountsDir?: string;
+  /** For files that go with the build; default: the machine's temporary folder, where a crash leaves them. */
+  readonly scratchDir?: string;
   /** By id. Never in layers, history, keys, events or errors. */
   readonly secrets?: ReadonlyMap<string, Uint8Array>;
   readonly onEvent?: (event: BuildEvent) => void;
