@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { firstCause, HallmarkError, toMessage, type Where } from '../core/errors.ts';
+import { InvalidDocumentError } from '../cwl/errors.ts';
+import { type Problem, renderProblem } from '../cwl/problem.ts';
 import { exitCodes } from './exit-codes.ts';
+
+/** Last part of the URI that values from the command line have as their source. */
+export const commandLineSource = '(command line)';
 
 /** Exit code of an error: 33 for what the standard allows a runner not to support, 2 for a wrong command line, 1 otherwise. */
 export function exitCodeOf(error: unknown): number {
@@ -22,14 +27,15 @@ export function exitCodeOf(error: unknown): number {
 
 /** What failed, expected, got, where, the source line where there is one, and what to do; the stack only on demand. */
 export function formatError(error: unknown, options: { readonly debug: boolean }): string {
+  if (error instanceof InvalidDocumentError && !options.debug) return error.problems.map(formatProblem).join('\n');
   const lines: string[] = [];
   const outer = error instanceof HallmarkError ? error : undefined;
   const cause = firstCause(error);
   const inner = cause instanceof HallmarkError && cause !== outer ? cause : undefined;
   const where = { ...inner?.where, ...outer?.where };
   lines.push(`${placeOf(where)}${toMessage(error)}`);
-  if (cause !== error && toMessage(cause) !== toMessage(error) && !toMessage(error).includes(toMessage(cause)))
-    lines.push(`  cause: ${toMessage(cause)}`);
+  // What the system said is already in the words of who asked it; another room's error is news.
+  if (inner && !toMessage(error).includes(inner.message)) lines.push(`  cause: ${inner.message}`);
   lines.push(...sourceLine(where));
   if (where.step) lines.push(`  step: ${where.step}`);
   if (where.container) lines.push(`  container: ${where.container}`);
@@ -37,6 +43,13 @@ export function formatError(error: unknown, options: { readonly debug: boolean }
   if (hint) lines.push(`  hint: ${hint}`);
   if (options.debug) lines.push(...stacksOf(error));
   return lines.join('\n');
+}
+
+/** A problem of a document with its source line; one of the command line's own values has no place to show. */
+export function formatProblem(problem: Problem): string {
+  const { severity, message, hint, position } = problem;
+  if (!position.file.endsWith(commandLineSource)) return renderProblem(problem);
+  return [`${severity}: ${message}`, ...(hint ? [`  hint: ${hint}`] : [])].join('\n');
 }
 
 function placeOf(where: Where): string {

@@ -1,4 +1,5 @@
 import yargs from 'yargs';
+import { didYouMean } from '../cwl/problem.ts';
 import { type RunFlags, runOptions } from './options.ts';
 import { cliError } from './usage-error.ts';
 
@@ -73,9 +74,8 @@ function namesFlag(arg: string, name: string): boolean {
 const toKebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 function suggest(flag: string): string {
-  const start = flag.replace(/^--?/, '').slice(0, 4);
-  const near = Object.keys(runOptions).find((name) => name.startsWith(start));
-  return near === undefined ? '' : `did you mean --${near}? `;
+  const near = didYouMean(flag.replace(/^--?(no-)?/, '').replace(/=.*/s, ''), Object.keys(runOptions));
+  return near === undefined ? '' : `${near} `;
 }
 
 export async function runHelp(): Promise<string> {

@@ -2,6 +2,7 @@
 import { availableParallelism, homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { createFetcherByScheme } from '../adapters/fetch/by-scheme.ts';
 import { createFileFetcher } from '../adapters/fetch/file.ts';
 import type { Container } from '../api/records.ts';
 import { type Cluster, openCluster } from '../cluster/cluster.ts';
@@ -205,8 +206,19 @@ async function loadExecutor(name: ExecutorName, ground: () => Promise<Ground>): 
   }
 }
 
-/** Reads documents. */
-export const createFetcher = (): Fetcher => createFileFetcher();
+/** Reads documents: files of this machine, and public web addresses. */
+export function createFetcher(): Fetcher {
+  let web: Promise<Fetcher> | undefined;
+  const openWeb = (): Promise<Fetcher> => {
+    web ??= import('../adapters/fetch/http.ts').then((module) => module.createHttpFetcher());
+    return web;
+  };
+  const lazyWeb: Fetcher = {
+    fetchText: async (uri) => (await openWeb()).fetchText(uri),
+    exists: async (uri) => (await openWeb()).exists(uri),
+  };
+  return createFetcherByScheme({ file: createFileFetcher(), http: lazyWeb, https: lazyWeb });
+}
 
 /** JavaScript starts with the first expression that needs it. */
 export function createJsEngine(): JsEngine {

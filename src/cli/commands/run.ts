@@ -6,7 +6,9 @@ import type { JsonValue } from '../../core/json.ts';
 import { checkInputs } from '../../cwl/input/check.ts';
 import { type InputObject, loadInputObject, parseInputObject } from '../../cwl/input/job.ts';
 import { type LoadedProcess, loadDocument } from '../../cwl/load.ts';
+import { pack } from '../../cwl/output/pack.ts';
 import type { Fetcher } from '../../cwl/port.ts';
+import type { Problem } from '../../cwl/problem.ts';
 import type { CwlObject } from '../../cwl/values.ts';
 import type { ExecutorName } from '../../executor/port.ts';
 import { writeOutputs } from '../../run/outputs.ts';
@@ -15,7 +17,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { readGitFacts } from '../git-facts.ts';
 import { formatInputHelp, readInputFlags } from '../input-flags.ts';
 import type { RunFlags } from '../options.ts';
-import { exitCodeOf, formatError, toErrorJson } from '../report-error.ts';
+import { commandLineSource, exitCodeOf, formatError, formatProblem, toErrorJson } from '../report-error.ts';
 import { type SessionOptions, withSession } from '../session.ts';
 import { createStderrLogger } from '../stderr-logger.ts';
 import { openProgress } from '../terminal/open.ts';
@@ -44,8 +46,7 @@ export async function runCommand(command: RunCommand): Promise<number> {
     overrides: job.overrides,
     enableDev: flags.enableDev === true,
   });
-  if (!flags.quiet)
-    for (const warning of loaded.warnings) process.stderr.write(`warning: ${formatError(warning, { debug: false })}\n`);
+  if (!flags.quiet) printWarnings(loaded.warnings, flags);
   const described = await describeDocument(loaded, command);
   if (described !== undefined) {
     process.stdout.write(described);
@@ -54,6 +55,13 @@ export async function runCommand(command: RunCommand): Promise<number> {
   const values = { ...job.values, ...readInputFlags(loaded.process, command.inputArgs, process.cwd()) } as CwlObject;
   const checked = checkInputs(loaded.process, { ...job, values });
   return execute({ command, loaded, documentUri, inputs: checked.inputs, given: values });
+}
+
+/** An input that nothing uses is told by `validate` only. */
+function printWarnings(warnings: readonly Problem[], flags: RunFlags): void {
+  for (const warning of warnings) {
+    if (warning.rule !== 'unused' || flags.validate) process.stderr.write(`${formatProblem(warning)}\n`);
+  }
 }
 
 interface Execution {
@@ -75,7 +83,7 @@ async function execute({ command, loaded, documentUri, inputs, given }: Executio
     return await withSession(toSessionOptions(flags), async (session) => {
       const record = {
         document: documentUri,
-        packed: null,
+        packed: pack(loaded.process),
         inputs: given as JsonValue,
         flags: flagsOfRecord(flags),
         gitFacts: (await readGitFacts(dirname(fileURLToPath(documentUri)))) ?? {},
@@ -138,13 +146,14 @@ async function readCommandInputs(
 ): Promise<CommandInputs> {
   const documentUri = await toUri(document);
   const basedir = pathToFileURL(`${resolve(flags.basedir ?? '.')}/`).href;
-  if (inputValues) return { documentUri, job: { ...parseInputObject('{}', basedir), values: inputValues } };
+  if (inputValues)
+    return { documentUri, job: { ...parseInputObject('{}', `${basedir}${commandLineSource}`), values: inputValues } };
   if (inputsFile === undefined) {
     const job = /\.(ya?ml|json)$/.test(document)
       ? await loadInputObject(documentUri, fetcher).catch(() => undefined)
       : undefined;
     if (job?.tool !== undefined) return { documentUri: job.tool, job };
-    return { documentUri, job: parseInputObject('{}', basedir) };
+    return { documentUri, job: parseInputObject('{}', `${basedir}${commandLineSource}`) };
   }
   if (inputsFile === '-')
     return { documentUri, job: parseInputObject(await readAll(process.stdin), `${basedir}stdin.yml`) };

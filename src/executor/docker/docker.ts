@@ -9,7 +9,7 @@ export interface DockerOptions {
   /** Of the `docker` program: PATH, HOME, DOCKER_HOST and what else it reads. */
   readonly environment: Readonly<Record<string, string>>;
   readonly program?: string;
-  /** Processes and threads that one container may have at a time; 16384 unless said. */
+  /** Processes and threads that one container may have at a time; 2048 unless said. */
   readonly maxProcesses?: number;
 }
 
@@ -21,7 +21,7 @@ export function createDockerExecutor(options: DockerOptions): Executor {
     environment: options.environment,
     hint: 'install docker, start its daemon, and let this user talk to it; or choose another executor',
   };
-  const maxProcesses = options.maxProcesses ?? 16384;
+  const maxProcesses = options.maxProcesses ?? 2048;
   return {
     name: 'docker',
     runtime: () => readVersion(cli, ['version', '--format', '{{.Server.Version}}'], 'docker'),

@@ -12,7 +12,7 @@ export interface PodmanOptions {
   readonly program?: string;
   /** Options before every subcommand, `--root` for one. */
   readonly globalArgs?: readonly string[];
-  /** Processes and threads that one container may have at a time; 16384 unless said. */
+  /** Processes and threads that one container may have at a time; 2048 unless said. */
   readonly maxProcesses?: number;
 }
 
@@ -24,7 +24,7 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
     environment: options.environment,
     hint: 'install podman, or choose another executor',
   };
-  const maxProcesses = options.maxProcesses ?? 16384;
+  const maxProcesses = options.maxProcesses ?? 2048;
   return {
     name: 'podman',
     runtime: () => readVersion(cli, ['version', '--format', '{{.Client.Version}}'], 'podman'),

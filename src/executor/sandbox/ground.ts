@@ -10,7 +10,7 @@ import { openUserNamespace, type UserNamespace } from './user-namespace.ts';
 export interface SandboxOptions {
   /** Folder of extracted layers and of what this executor keeps; may be shared by any number of processes of one user. */
   readonly home: string;
-  /** Processes and threads that one container may have at a time; 16384 unless said. */
+  /** Processes and threads that one container may have at a time; 2048 unless said. */
   readonly maxProcesses?: number;
   /** Hold containers to their share of the cores. Off unless said: idle cores are there to be used. */
   readonly limitCpus?: boolean;

@@ -84,7 +84,7 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
 function toLimitSpec({ options }: Ground, { id, ramBytes, vcpus }: ContainerSpec): LimitSpec {
   return {
     id,
-    maxProcesses: options.maxProcesses ?? 16384,
+    maxProcesses: options.maxProcesses ?? 2048,
     ...(ramBytes === undefined ? {} : { ramBytes }),
     ...(options.limitCpus && vcpus !== undefined ? { cpus: vcpus } : {}),
   };
