@@ -30,6 +30,8 @@ export interface ListQuery {
   readonly offset?: number;
   /** Attributes wanted; default all but `manifest_text`. */
   readonly select?: readonly string[];
+  /** `none` spares the cluster the counting: `itemsAvailable` is then only what the page shows. Default `exact`. */
+  readonly count?: 'exact' | 'none';
 }
 
 export interface ListPage<T> {

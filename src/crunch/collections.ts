@@ -29,6 +29,7 @@ export function createCollectionReader(api: ClusterApi): CollectionReader {
       filters: [['portable_data_hash', '=', hash]],
       select: ['uuid', 'manifest_text'],
       limit: 1,
+      count: 'none',
     } as const;
     const { items } = await api.list('collections', query);
     if (!items[0]) throw missing(hash);

@@ -88,10 +88,11 @@ async function closeQuietly(running: RunningContainer, { container, deps, logs }
 /** After the signal it still waits for the processes to end, but not for ever. */
 async function waitForExit(running: RunningContainer, life: Life, signal: AbortSignal): Promise<ContainerExit> {
   const endSampling = startSampling(running, life.logs, life.deps.sampleIntervalMs);
+  let stop = (): void => {};
   let giveUp: NodeJS.Timeout | undefined;
   try {
     return await new Promise<ContainerExit>((resolve, reject) => {
-      const stop = (): void => {
+      stop = () => {
         running.stop().catch(reject);
         giveUp = setTimeout(() => reject(signal.reason), stopTimeoutMs);
       };
@@ -100,6 +101,8 @@ async function waitForExit(running: RunningContainer, life: Life, signal: AbortS
       running.exit.then((exit) => (signal.aborted ? reject(signal.reason) : resolve(exit)), reject);
     });
   } finally {
+    // An abort after the end would hold the process for as long as it waits for a container that has ended.
+    signal.removeEventListener('abort', stop);
     clearTimeout(giveUp);
     endSampling();
   }

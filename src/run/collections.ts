@@ -14,6 +14,7 @@ export async function findCollection(
     filters: [['portable_data_hash', '=', portableDataHash]],
     select: ['uuid', 'portable_data_hash', 'manifest_text', 'properties', 'name'],
     limit: 1,
+    count: 'none',
   });
   return page.items[0];
 }
@@ -37,6 +38,7 @@ export async function ensureCollection(
     filters: [['portable_data_hash', '=', collection.portableDataHash]],
     select: ['uuid'],
     limit: 1,
+    count: 'none',
   });
   if (page.items.length > 0) return;
   await api.create('collections', { ...attributes, manifest_text: collection.manifestText });

@@ -1,6 +1,6 @@
 import type { ClusterApi } from '../api/port.ts';
 import { type Container, type ContainerRequest, hostImage } from '../api/records.ts';
-import type { PortableDataHash, Uuid } from '../core/ids.ts';
+import type { Uuid } from '../core/ids.ts';
 import type { Requirement } from '../cwl/model.ts';
 import type { ExpressionEngine } from '../job/evaluate.ts';
 import type { JobFiles } from '../job/files.ts';
@@ -12,7 +12,7 @@ import { type ToolStep, toToolJob } from '../job/tool-job.ts';
 import type { BlockStore } from '../keep/port.ts';
 import { toContainerRequest } from '../request/container-request.ts';
 import type { RequestWaiter } from './await-request.ts';
-import { ensureCollection, findCollection } from './collections.ts';
+import { ensureCollection } from './collections.ts';
 import { runError } from './errors.ts';
 import type { RunListener } from './events.ts';
 import { reasonOf } from './image/failure.ts';
@@ -132,7 +132,7 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
       throw await toFailure(step, request, container);
     }
     if (toStatus(step.process, container.exit_code) !== 'success') throw await toFailure(step, request, container);
-    const outputManifest = await manifestOf(container.output);
+    const { manifestText: outputManifest } = await options.keep.openCollection(container.output);
     return toOutputObject(
       step.process,
       job,
@@ -143,12 +143,6 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
         requirements: step.requirements,
       },
     );
-  }
-
-  async function manifestOf(output: PortableDataHash): Promise<string> {
-    const record = await findCollection(api, output);
-    if (record) return record.manifest_text;
-    throw runError('run/outputs-failed', `the output collection ${output} is not on the cluster`, {});
   }
 
   /** Everything a person needs: the step, the exact command, the exit code, the end of its stderr, where the whole log is. */

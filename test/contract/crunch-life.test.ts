@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -247,6 +248,12 @@ describe('cancellation', () => {
     });
     const container = await setting.run(onHost('true'), { signal: controller.signal });
     expect(container).toMatchObject({ state: 'Complete', exit_code: 0 });
+  });
+
+  test('after the end nobody listens to it', async () => {
+    const { signal } = new AbortController();
+    await setting.run(onHost('true'), { signal });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   test('a container that cannot be stopped is given up with the engine as the cause', async () => {

@@ -47,7 +47,7 @@ export async function runCommand(command: RunCommand): Promise<number> {
     enableDev: flags.enableDev === true,
   });
   if (!flags.quiet) printWarnings(loaded.warnings, flags);
-  const described = await describeDocument(loaded, command);
+  const described = await describeDocument(loaded, documentUri, command);
   if (described !== undefined) {
     process.stdout.write(described);
     return exitCodes.success;
@@ -126,9 +126,10 @@ const formatFailure = (failure: unknown, flags: RunFlags): string =>
 /** What the flags that only describe the document print; undefined: run it. */
 async function describeDocument(
   { process: loaded }: LoadedProcess,
+  documentUri: string,
   { flags, help }: RunCommand,
 ): Promise<string | undefined> {
-  if (flags.validate) return `${fileURLToPath(loaded.position.file.split('#')[0] ?? '')} is valid CWL.\n`;
+  if (flags.validate) return `${shownName(documentUri)} is valid CWL.\n`;
   if (help || flags.toolHelp) return `${formatInputHelp(loaded)}\n`;
   if (flags.printPre) return `${JSON.stringify(loaded, null, 2)}\n`;
   return undefined;
@@ -173,6 +174,9 @@ async function toUri(name: string): Promise<string> {
   const path = hash < 0 ? name : name.slice(0, hash);
   return pathToFileURL(resolve(path)).href + (hash < 0 ? '' : name.slice(hash));
 }
+
+/** A document on this machine by its path. */
+const shownName = (uri: string): string => (uri.startsWith('file:') ? fileURLToPath(uri) : uri);
 
 const nameOf = (uri: string): string => uri.slice(uri.lastIndexOf('/') + 1);
 

@@ -18,8 +18,8 @@ export function listRecords<R extends Resource>(store: Store, resource: R, query
   const order = toOrder(resource, query.order ?? []);
   const statement = `SELECT ${toSelectList(columns)} FROM ${resource} WHERE ${where.text} ORDER BY ${order} LIMIT ? OFFSET ?`;
   const items = store.db.all(statement, ...where.values, limit, offset).map((row) => toRecord<R>(columns, row));
-  const isWhole = items.length < limit && (items.length > 0 || offset === 0);
-  return { items, itemsAvailable: isWhole ? offset + items.length : countAll(store, resource, where) };
+  const isKnown = query.count === 'none' || (items.length < limit && (items.length > 0 || offset === 0));
+  return { items, itemsAvailable: isKnown ? offset + items.length : countAll(store, resource, where) };
 }
 
 const listed = Object.fromEntries(
