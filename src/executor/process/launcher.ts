@@ -2,15 +2,19 @@ import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { executorError } from '../errors.ts';
 import { quote } from './quote.ts';
+import { toolEnvironment } from './tool-environment.ts';
 
 export interface LaunchOptions {
   readonly command: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
+  /** All that it gets; without, it gets the launcher's: a PATH to this machine's own programs and `signals`, see below. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly cwd: string;
   /** Paths; they are opened in the launcher. */
   readonly stdin: string;
   readonly stdout: string;
   readonly stderr: string;
+  /** Paths for its descriptors 3, to write, and 4, to read. */
+  readonly control?: { readonly up: string; readonly down: string };
 }
 
 export interface Launched {
@@ -29,8 +33,6 @@ export interface Launcher {
   launch(options: LaunchOptions): Promise<Launched>;
 }
 
-const environment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
-
 /**
  * Its program: what each request calls, then the requests themselves, which it reads from its standard input. `$1` is the number
  * of a request. Reports on descriptor 3: `f` could not be set up, `s` started with that id, `e` ended with that code. `jobs` reaps
@@ -38,18 +40,18 @@ const environment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
  */
 const prelude = `
 trap "trap '' TERM; kill -TERM 0" EXIT
-signals=--default-signal=INT,QUIT
+export signals=--default-signal=INT,QUIT
 env $signals true 2>/dev/null || signals=
 run() {
   trap "echo f $1 >&3" EXIT
   exec 2>/dev/null
-  cd -- "$2" && exec 5<"$3" 6>"$4" 7>"$5" || exit
+  cd -- "$2" && exec 5<"$3" 6>"$4" 7>"$5" 8>"$6" 9<"$7" || exit
   trap - EXIT
   number=$1
-  shift 5
+  shift 7
   pid=
   trap '[ -z "$pid" ] || kill -9 -$pid $pid; exit' TERM
-  setsid env -i $signals -- "$@" <&5 >&6 2>&7 3>&- 5<&- 6>&- 7>&- &
+  setsid "$@" <&5 >&6 2>&7 3>&8 4<&9 5<&- 6>&- 7>&- 8>&- 9<&- &
   pid=$!
   echo s $number $pid >&3
   wait $pid
@@ -85,7 +87,11 @@ class Shell implements Launcher {
   #unread = '';
 
   constructor() {
-    const child = spawn('sh', [], { stdio: ['pipe', 'ignore', 'ignore', 'pipe'], detached: true, env: environment });
+    const child = spawn('sh', [], {
+      stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
+      detached: true,
+      env: toolEnvironment,
+    });
     this.#requests = child.stdin as Socket;
     this.#reports = child.stdio[3] as Socket;
     child.unref();
@@ -99,12 +105,14 @@ class Shell implements Launcher {
   }
 
   launch(options: LaunchOptions): Promise<Launched> {
-    const { command, environment: variables, cwd, stdin, stdout, stderr } = options;
+    const { command, environment, cwd, stdin, stdout, stderr, control } = options;
     this.#count += 1;
     const number = this.#count;
-    const words = [String(number), cwd, stdin, stdout, stderr];
-    const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-    const line = ['run', ...words, ...assignments, ...command].map(quote).join(' ');
+    const { up, down } = control ?? { up: '/dev/null', down: '/dev/null' };
+    const words = [String(number), cwd, stdin, stdout, stderr, up, down];
+    const assignments = Object.entries(environment ?? {}).map(([name, value]) => `${name}=${value}`);
+    const clean = environment ? `env -i $signals -- ${assignments.map(quote).join(' ')}` : '';
+    const line = `run ${words.map(quote).join(' ')} ${clean} ${command.map(quote).join(' ')}`;
     return new Promise((resolve, reject) => {
       let onEnded: (code: number) => void;
       let onLost: (error: Error) => void;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -43,6 +43,28 @@ export async function openPipe(): Promise<Pipe> {
     else closeSync(anchor);
   });
   return { reader, path };
+}
+
+/** The way back: what is written here arrives at whoever opens `path` to read. Its end is `close`, or ours. */
+export interface BackPipe {
+  readonly path: string;
+  write(text: string): void;
+  close(): void;
+}
+
+export async function openBackPipe(): Promise<BackPipe> {
+  const anchor = free.pop() ?? (await makeBatch());
+  const path = `/proc/${process.pid}/fd/${anchor}`;
+  // To read and write, so that the other side finds a writer whenever it opens.
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  return {
+    path,
+    write: (text) => void writeSync(descriptor, text),
+    close() {
+      closeSync(descriptor);
+      closeSync(anchor);
+    },
+  };
 }
 
 async function makeBatch(): Promise<number> {

@@ -5,7 +5,7 @@ import { readTar, type TarMember } from '../../image/tar/read.ts';
 import { streamSource } from '../../image/tar/source.ts';
 import { tarEnd, tarFill, tarHeader } from '../../image/tar/write.ts';
 import { executorError } from '../errors.ts';
-import { toolEnvironment } from './tools.ts';
+import { toolEnvironment } from '../process/tool-environment.ts';
 
 /** What the skeleton puts in every root, and is no part of any image. */
 const ownPaths = /^(dev|proc|sys)(\/|$)|^etc\/(hosts|resolv\.conf)$/;

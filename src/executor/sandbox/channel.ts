@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Readable } from 'node:stream';
 
 const saidLimit = 64 * 1024;
 
@@ -8,11 +8,10 @@ export interface Channel {
   said(): string;
   /** The match, as soon as what was said has one; undefined when the other side ended without. */
   readUntil(pattern: RegExp): Promise<RegExpMatchArray | undefined>;
-  write(text: string): void;
   readonly ended: Promise<void>;
 }
 
-export function openChannel(stream: Duplex): Channel {
+export function openChannel(stream: Readable): Channel {
   let said = '';
   let isOver = false;
   let wake = (): void => {};
@@ -34,7 +33,6 @@ export function openChannel(stream: Duplex): Channel {
   return {
     said: () => said,
     ended,
-    write: (text) => void stream.write(text),
     async readUntil(pattern) {
       for (;;) {
         const found = said.match(pattern);

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLimitMaker, type LimitMaker } from '../limits/create.ts';
+import { createLauncher, type Launcher } from '../process/launcher.ts';
 import { currentCaller, type IdMap, planIdMap, readIdSources } from './id-map.ts';
 import { createLayerStore, type LayerStore } from './layer-store.ts';
 import { makeSkeleton } from './system-mounts.ts';
@@ -25,6 +26,7 @@ export interface Ground {
   /** Shell line; empty where this machine has no program for it. */
   readonly loopbackCommand: string;
   readonly limits: LimitMaker;
+  readonly launcher: Launcher;
   readonly options: SandboxOptions;
   /** The namespace that all of it happens in. Opened on first use, and again when its holder died. */
   namespace(): Promise<UserNamespace>;
@@ -51,6 +53,7 @@ async function makeGround(options: SandboxOptions): Promise<Ground> {
     home: single ? join(home, 'single') : home,
     options,
     limits: createLimitMaker(),
+    launcher: createLauncher(),
     idMap,
     skeleton,
     namespace,

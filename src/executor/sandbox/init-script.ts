@@ -43,8 +43,8 @@ export interface RunUser {
 }
 
 /**
- * The program of a container's first process, in dash and any other POSIX shell. Channel (descriptor 3): it says
- * its id out here, waits for one line (an end instead means that the caller died), says what failed or `started`, and at the
+ * The program of a container's first process, in dash and any other POSIX shell. On descriptor 3 it says
+ * its id out here, waits for one line on 4 (an end instead means that the caller died), says what failed or `started`, and at the
  * end the CPU time of all it has waited for.
  *
  * Nothing of the image runs or is loaded before the last line: the programs are this machine's, their environment is clean,
@@ -59,7 +59,7 @@ export function toInitScript(options: InitOptions): string {
   const lines = [
     'read -r pid rest < /proc/self/stat',
     'echo "ready $pid" >&3',
-    'read -r go <&3 || exit 125',
+    'read -r go <&4 || exit 125',
     'exec 4>&2 2>&3',
     'set -e',
     ...(options.prepare ?? []),
@@ -70,7 +70,7 @@ export function toInitScript(options: InitOptions): string {
     'set +e',
     'echo started >&3',
     'exec 2>/dev/null',
-    `${toCommandLine(options).map(quote).join(' ')} 2>&4 3>&- 4>&-`,
+    `${toCommandLine(options)} 2>&4 3>&- 4>&-`,
     'status=$?',
     'times >&3',
     'exit $status',
@@ -90,19 +90,21 @@ function toPhaseLines({ files, mounts }: MountPhase, fstab: string): string[] {
   ];
 }
 
-function toCommandLine({ command, environment, workingDir, noNewPrivileges, user }: InitOptions): string[] {
+function toCommandLine({ command, environment, workingDir, noNewPrivileges, user }: InitOptions): string {
   const bounding = ['-all', ...keptCapabilities.map((name) => `+${name}`)].join(',');
   const { early, late } = splitEnvironment(environment);
   const groups = user?.groups.join(',');
-  return [
+  const privileges = [
     ...['setpriv', '--bounding-set', bounding, ...(noNewPrivileges ? ['--no-new-privs'] : [])],
     ...(user ? [`--regid=${user.gid}`, groups ? `--groups=${groups}` : '--clear-groups'] : []),
-    ...['env', '-i', '--', ...early, 'unshare', '--root=.', `--wd=${workingDir}`],
-    ...(user ? [`--setuid=${user.uid}`] : []),
-    '--',
+  ];
+  const rest = [
+    ...[...early, 'unshare', '--root=.', `--wd=${workingDir}`, ...(user ? [`--setuid=${user.uid}`] : []), '--'],
     ...(late.length > 0 ? ['env', '--', ...late] : []),
     ...command,
   ];
+  // The launcher says in $signals how env(1) undoes what a background process of a shell ignores.
+  return `${privileges.map(quote).join(' ')} env -i $signals -- ${rest.map(quote).join(' ')}`;
 }
 
 /** What the dynamic loader or the C library would obey when it starts a program of this machine. */

@@ -57,7 +57,7 @@ export async function startInRoot(ground: Ground, root: RootSpec, options: RunOp
   writeFileSync(join(scratch, names.script), toInitScript({ ...options, phases, networkCommands }), { mode: 0o600 });
   const { stdin, stdout, stderr, network, confine } = options;
   const namespace = await ground.namespace();
-  return startInit({
+  return startInit(ground.launcher, {
     ...{ namespace, script: names.script, scratch, network, stdout, stderr },
     ...(stdin === undefined ? {} : { stdin }),
     ...(confine === undefined ? {} : { confine }),

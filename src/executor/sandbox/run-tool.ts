@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { toolEnvironment } from './tools.ts';
+import { toolEnvironment } from '../process/tool-environment.ts';
 
 export interface ToolEnd {
   readonly exitCode: number;

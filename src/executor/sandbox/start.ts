@@ -1,8 +1,10 @@
 import { executorError } from '../errors.ts';
 import type { StreamTarget } from '../port.ts';
-import { type Child, startChild } from '../process/child.ts';
-import { openChannel } from './channel.ts';
-import { toolEnvironment } from './tools.ts';
+import { type Group, killGroup } from '../process/child.ts';
+import type { Launched, Launcher } from '../process/launcher.ts';
+import { openOutput, toDraining } from '../process/output.ts';
+import { type BackPipe, openBackPipe, openPipe } from '../process/pipes.ts';
+import { type Channel, openChannel } from './channel.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
 export interface StartOptions {
@@ -25,57 +27,58 @@ export interface CpuSeconds {
 }
 
 /** A container's processes. `kill` ends them all; `ended` resolves when the last is gone. */
-export interface Init extends Child {
-  /** The container's process 1, by its id out here. */
-  readonly firstPid: number;
+export interface Init extends Group {
   /** Of all processes that have ended; undefined where the end was violent. Settles with `ended`. */
   readonly cpu: Promise<CpuSeconds | undefined>;
 }
 
 /** Starts a container's first process and resolves when it is about to start the command. */
-export async function startInit(options: StartOptions): Promise<Init> {
-  const child = await startChild({
-    command: [
-      ...options.namespace.enter,
-      ...['unshare', '--mount', '--pid', '--ipc', '--uts', ...(options.network ? [] : ['--net'])],
-      ...['--fork', '--kill-child', 'sh', options.script],
-    ],
-    environment: toolEnvironment,
-    cwd: options.scratch,
-    stdout: options.stdout,
-    stderr: options.stderr,
-    control: true,
-    ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
-  });
+export async function startInit(launcher: Launcher, options: StartOptions): Promise<Init> {
+  const [stdout, stderr] = [await openOutput(options.stdout), await openOutput(options.stderr)];
+  const [up, down] = [await openPipe(), await openBackPipe()];
   try {
-    return await handshake(child, options);
+    const child = await launcher.launch({
+      command: [
+        ...options.namespace.enter,
+        ...['unshare', '--mount', '--pid', '--ipc', '--uts', ...(options.network ? [] : ['--net'])],
+        ...['--fork', '--kill-child', 'sh', options.script],
+      ],
+      cwd: options.scratch,
+      stdin: options.stdin ?? '/dev/null',
+      stdout: stdout.path,
+      stderr: stderr.path,
+      control: { up: up.path, down: down.path },
+    });
+    const init = await handshake(child, openChannel(up.reader), down, options.confine);
+    return { ...init, ...toDraining([stdout, stderr]) };
   } catch (error) {
-    child.kill();
-    await child.ended;
+    for (const stream of [stdout, stderr]) stream.abandon();
+    up.reader.destroy();
     throw error;
+  } finally {
+    down.close();
   }
 }
 
-async function handshake(child: Child, options: StartOptions): Promise<Init> {
-  if (child.control === undefined) throw new Error('a child with a control channel has one');
-  const channel = openChannel(child.control);
-  const ready = await channel.readUntil(/^ready (\d+)\n/);
-  if (ready === undefined) throw toStartError(channel.said());
+async function handshake(child: Launched, channel: Channel, down: BackPipe, confine: StartOptions['confine']) {
+  const fail = async (): Promise<never> => {
+    killGroup(child.pid);
+    await child.ended;
+    throw toStartError(channel.said());
+  };
+  const ready = (await channel.readUntil(/^ready (\d+)\n/)) ?? (await fail());
   const firstPid = Number(ready[1]);
-  options.confine?.(firstPid);
-  channel.write('go\n');
-  if ((await channel.readUntil(/\nstarted\n/)) === undefined) throw toStartError(channel.said());
+  confine?.(firstPid);
+  down.write('go\n');
+  if ((await channel.readUntil(/\nstarted\n/)) === undefined) await fail();
   const cpu = channel.ended.then(() => parseTimes(channel.said()));
   let isOver = false;
-  const ended = child.ended.then(async (end) => {
-    isOver = true;
-    return (await cpu) === undefined ? killedEnd : end;
-  });
   return {
-    ...child,
-    firstPid,
-    ended,
     cpu,
+    ended: child.ended.then(async (exitCode) => {
+      isOver = true;
+      return (await cpu) === undefined ? killedEnd : { exitCode };
+    }),
     kill() {
       if (!isOver) killProcess(firstPid);
     },

@@ -1,17 +1,8 @@
 import { access, constants } from 'node:fs/promises';
 import { executorError } from '../errors.ts';
+import { toolEnvironment } from '../process/tool-environment.ts';
 
-const searchPath = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/bin'];
-
-/**
- * What the tools of this machine run with. LIBMOUNT_FORCE_MOUNT2: util-linux 2.39 and later would pass `lowerdir` to
- * fsconfig(2), which takes 256 bytes.
- */
-export const toolEnvironment: Readonly<Record<string, string>> = {
-  PATH: searchPath.join(':'),
-  LC_ALL: 'C',
-  LIBMOUNT_FORCE_MOUNT2: 'always',
-};
+const searchPath = toolEnvironment.PATH?.split(':') ?? [];
 
 export async function findTool(name: string): Promise<string | undefined> {
   for (const folder of searchPath) {

@@ -4,8 +4,8 @@ import { promisify } from 'node:util';
 import { toMessage } from '../../core/errors.ts';
 import { executorError } from '../errors.ts';
 import { type Child, startChild } from '../process/child.ts';
+import { toolEnvironment } from '../process/tool-environment.ts';
 import type { IdMap, IdRange } from './id-map.ts';
-import { toolEnvironment } from './tools.ts';
 
 const run = promisify(execFile);
 
