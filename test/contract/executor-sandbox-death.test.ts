@@ -11,7 +11,10 @@ import { createSandboxExecutor } from '../../src/executor/sandbox/sandbox.ts';
 const folder = mkdtempSync(join(tmpdir(), 'sandbox-death-'));
 const home = join(folder, 'home');
 const id = `death-${process.pid}`;
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await createSandboxExecutor(createGround({ home })).reap(() => false);
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Starts a runner with a container whose every process has `seconds` on its command line. */
 function startCaller(seconds: string): ChildProcess {
@@ -43,12 +46,13 @@ async function untilNone(word: string): Promise<string[]> {
 
 describe('a sandbox whose runner is killed', () => {
   it('ends with it, and leaves nothing that reap does not clear', async () => {
-    const caller = startCaller('604101');
+    const seconds = `604${process.pid}`;
+    const caller = startCaller(seconds);
     await once(caller.stdout as NonNullable<typeof caller.stdout>, 'data');
-    expect(processesWith('604101').length).toBeGreaterThanOrEqual(2);
+    while (processesWith(seconds).length < 2) await setTimeout(5);
     caller.kill('SIGKILL');
     await once(caller, 'exit');
-    expect(await untilNone('604101')).toEqual([]);
+    expect(await untilNone(seconds)).toEqual([]);
     mkdirSync(join(home, 'builds/.of-1-1-abandoned'), { recursive: true });
     mkdirSync(join(home, 'layers/.of-999999999-5-abandoned'), { recursive: true });
     const executor = createSandboxExecutor(createGround({ home }));
@@ -60,7 +64,7 @@ describe('a sandbox whose runner is killed', () => {
 
   it('ends at whatever instant that happens', async () => {
     for (let index = 0; index < 8; index += 1) {
-      const seconds = String(605_000 + index);
+      const seconds = `605${process.pid}${index}`;
       const caller = startCaller(seconds);
       await setTimeout(250 + index * 25);
       caller.kill('SIGKILL');

@@ -30,6 +30,8 @@ export interface InitOptions {
   readonly workingDir: string;
   /** False for builds: `sudo` and the like work in them. */
   readonly noNewPrivileges: boolean;
+  /** Where no control group holds them: setrlimit(2), RLIMIT_NPROC. */
+  readonly maxProcesses?: number;
   /** Root when absent. */
   readonly user?: RunUser;
   /** Shell lines to run before anything is mounted. */
@@ -68,6 +70,7 @@ export function toInitScript(options: InitOptions): string {
     'mount -n --move . /',
     ...options.networkCommands,
     'set +e',
+    ...(options.maxProcesses === undefined ? [] : [toProcessLimit(options.maxProcesses)]),
     'echo started >&3',
     'exec 2>/dev/null',
     `${toCommandLine(options)} 2>&4 3>&- 4>&-`,
@@ -77,6 +80,9 @@ export function toInitScript(options: InitOptions): string {
   ];
   return lines.filter((line) => line !== '').join('\n');
 }
+
+/** The option is `-u` in bash and busybox, `-p` in dash. */
+const toProcessLimit = (count: number): string => `{ ulimit -u ${count} || ulimit -p ${count}; } 2>/dev/null`;
 
 /** The file in the scratch folder that lists a phase's mounts. */
 export const fstabName = (phase: number): string => `mounts.${phase}`;

@@ -29,6 +29,7 @@ export interface RunOptions extends MountSpec, Omit<InitOptions, 'phases' | 'net
 /** Names in the scratch folder. Short and relative, since the options of a mount must fit into a page. */
 const names = { image: 'i', skeleton: 's', mountPoints: 'm', upper: 'u', work: 'w', script: 'init' } as const;
 
+export const upperFolder = (scratch: string): string => join(scratch, names.upper);
 export const workFolder = (scratch: string): string => join(scratch, names.work);
 
 /** The file can be written by the machine's root alone; elsewhere it takes sethostname(2). */
@@ -66,7 +67,7 @@ export async function startInRoot(ground: Ground, root: RootSpec, options: RunOp
 
 /** Makes the upper folder of a container that is used once. */
 export function makeUpper(scratch: string): string {
-  const upper = join(scratch, names.upper);
+  const upper = upperFolder(scratch);
   mkdirSync(upper);
   return upper;
 }

@@ -1,13 +1,14 @@
 import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdir, readlink, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LimitSpec } from '../limits/limits.ts';
 import type { ContainerSpec, ContainerUsage, Executor, LoadableImage, LoadedImage, RunningContainer } from '../port.ts';
 import { toContainer } from '../process/container.ts';
 import type { Ground } from './ground.ts';
 import { linkLayers } from './layer-store.ts';
-import { findOrphaned } from './owned.ts';
+import { findOrphaned, ownedName } from './owned.ts';
 import { removeOverlayWork, removeTree } from './remove.ts';
-import { makeUpper, startInRoot, workFolder } from './root.ts';
+import { makeUpper, startInRoot, upperFolder, workFolder } from './root.ts';
 import type { CpuSeconds } from './start.ts';
 
 /**
@@ -52,12 +53,13 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
   const scratch = spec.scratchDir;
   const upper = makeUpper(scratch);
   const root = { image: image.reference, layers: readLayers(image.reference), upper, scratch };
-  const limits = ground.limits.create(toLimitSpec(ground, spec));
+  const limitSpec = toLimitSpec(ground, spec);
+  const limits = ground.limits.create(limitSpec);
+  const record = await recordScratch(ground, scratch);
   const release = async (): Promise<void> => {
     await limits.remove();
-    const { enter } = await ground.namespace();
-    await removeOverlayWork(workFolder(scratch), enter);
-    await removeTree(upper, enter);
+    await clearScratch(ground, scratch);
+    if (record !== undefined) await unlink(record);
   };
   try {
     const environment = toEnvironment(image, spec);
@@ -66,6 +68,7 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
       environment,
       noNewPrivileges: true,
       confine: limits.confine,
+      maxProcesses: limitSpec.maxProcesses,
     });
     return toContainer(init, {
       finish: async ({ exitCode }) => ({
@@ -93,8 +96,27 @@ function toLimitSpec({ options }: Ground, { id, ramBytes, vcpus }: ContainerSpec
 const toUsage = (cpu: CpuSeconds | undefined): ContainerUsage =>
   cpu === undefined ? {} : { cpuUserSeconds: cpu.user, cpuSystemSeconds: cpu.system };
 
+/** Some of what an overlay leaves cannot be removed by an ordinary user: the next `reap` finds it here if we die. */
+async function recordScratch(ground: Ground, scratch: string): Promise<string | undefined> {
+  if (ground.idMap.kind === 'identity') return undefined;
+  const record = join(ground.home, 'scratch', ownedName());
+  await mkdir(join(ground.home, 'scratch'), { recursive: true });
+  await symlink(scratch, record);
+  return record;
+}
+
+async function clearScratch(ground: Ground, scratch: string): Promise<void> {
+  const { enter } = await ground.namespace();
+  await removeOverlayWork(workFolder(scratch), enter);
+  await removeTree(upperFolder(scratch), enter);
+}
+
 async function clearOrphans(ground: Ground, isOwned: (id: string) => boolean): Promise<void> {
   await ground.limits.reap(isOwned);
+  for (const record of await findOrphaned(join(ground.home, 'scratch'))) {
+    await clearScratch(ground, await readlink(record));
+    await unlink(record);
+  }
   const { enter } = await ground.namespace();
   for (const name of ['layers', 'images', 'builds']) {
     for (const folder of await findOrphaned(join(ground.home, name))) await removeTree(folder, enter);
