@@ -8,7 +8,8 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const batchSize = 16;
+const batchSize = 32;
+const maxFree = 64;
 /** open(2): names a file without opening it. Neither reader nor writer of a FIFO. */
 const O_PATH = 0x200000;
 
@@ -26,7 +27,7 @@ export interface Pipe {
 const free: number[] = [];
 
 export async function openPipe(): Promise<Pipe> {
-  const anchor = free.pop() ?? (await makeBatch());
+  const anchor = await takeAnchor();
   const path = `/proc/${process.pid}/fd/${anchor}`;
   const reader = new Socket({
     fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
@@ -39,7 +40,7 @@ export async function openPipe(): Promise<Pipe> {
     isDone = true;
   });
   reader.once('close', () => {
-    if (isDone) free.push(anchor);
+    if (isDone && free.length < maxFree) free.push(anchor);
     else closeSync(anchor);
   });
   return { reader, path };
@@ -53,7 +54,7 @@ export interface BackPipe {
 }
 
 export async function openBackPipe(): Promise<BackPipe> {
-  const anchor = free.pop() ?? (await makeBatch());
+  const anchor = await takeAnchor();
   const path = `/proc/${process.pid}/fd/${anchor}`;
   // To read and write, so that the other side finds a writer whenever it opens.
   const descriptor = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
@@ -67,14 +68,26 @@ export async function openBackPipe(): Promise<BackPipe> {
   };
 }
 
-async function makeBatch(): Promise<number> {
+let batch: Promise<void> | undefined;
+
+/** Callers that find none free share the making of one batch at a time, so that few lie idle. */
+async function takeAnchor(): Promise<number> {
+  for (;;) {
+    const anchor = free.pop();
+    if (anchor !== undefined) return anchor;
+    batch ??= makeBatch().finally(() => {
+      batch = undefined;
+    });
+    await batch;
+  }
+}
+
+async function makeBatch(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'hallmark-pipes-'));
   try {
     const paths = Array.from({ length: batchSize }, (_, index) => join(folder, String(index)));
     await run('mkfifo', ['-m', '666', ...paths]);
-    const [first, ...rest] = paths.map((path) => openSync(path, O_PATH));
-    free.push(...rest);
-    return first as number;
+    free.push(...paths.map((path) => openSync(path, O_PATH)));
   } finally {
     await rm(folder, { recursive: true });
   }
