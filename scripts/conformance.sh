@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# conformance.sh [--count] [--version v1.0|v1.1|v1.2]… [--executor sandbox|docker|podman|host]…: runs the CWL suites with cwltest.
-# The suites are looked for in $HALLMARK_CONFORMANCE, ../shared/conformance. --count: v1.2 on the sandbox, then "passed failed skipped".
+# conformance.sh [--count] [--version v1.0|v1.1|v1.2]… [--executor sandbox|docker|podman|apptainer|host]…: runs the CWL suites with
+# cwltest. They are looked for in $HALLMARK_CONFORMANCE, then ../shared/conformance. Prints the counts of each suite and executor and
+# names each failed test on standard error. --count: v1.2 on the sandbox, and "passed failed skipped" as the last line.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cache=$root/.cache
@@ -19,12 +20,15 @@ if [ ${#versions[@]} -eq 0 ]; then
   versions=(v1.0 v1.1 v1.2)
   [ -z "$count" ] || versions=(v1.2)
 fi
-[ ${#executors[@]} -gt 0 ] || executors=(sandbox)
+if [ ${#executors[@]} -eq 0 ]; then
+  executors=(sandbox)
+  [ -n "$count" ] || executors+=(host)
+fi
 
 say() { echo "$*" >&2; }
 if [ ! -d "$suites" ]; then
   say "conformance: no suites at $suites (set HALLMARK_CONFORMANCE): skipped"
-  echo "0 0 1"
+  [ -z "$count" ] || echo "0 0 1"
   exit 0
 fi
 
@@ -38,35 +42,39 @@ export HALLMARK_HOME=$cache/conformance/home
 mkdir -p "$HALLMARK_HOME"
 "$root/scripts/suite-images.sh" || exit 1
 
+# The one test that opens a connection to the internet, by its id; v1.0 has none.
+skips_of() {
+  [ "$1" = v1.0 ] || timeout 5 bash -c 'exec 3<>/dev/tcp/www.commonwl.org/80' 2>/dev/null || echo networkaccess
+}
+
+# version, executor: runs one suite, prints "passed failed"
+run_suite() {
+  local suite=$suites/$1/conformance_tests.yaml work=$cache/conformance/$1-$2 skipped
+  local runner=("--executor=$2") skip=()
+  [ "$1" != v1.0 ] || suite=$suites/v1.0/conformance_test_v1.0.yaml
+  [ "$2" != host ] || runner=("--no-container")
+  skipped=$(skips_of "$1")
+  [ -z "$skipped" ] || skip=(-S "$skipped")
+  rm -rf "$work" && mkdir -p "$work"
+  # Results of earlier runs are not taken: they would hide what is broken now.
+  TMPDIR=$work "$cache/cwltest/bin/cwltest" --test "$suite" --tool "$root/bin/cwl-runner" -j2 --timeout 120 "${skip[@]}" \
+    --junit-xml "$work/report.xml" -- "${runner[@]}" --disable-reuse > "$work/cwltest.txt" 2>&1
+  if [ ! -s "$work/report.xml" ]; then tail -n 5 "$work/cwltest.txt" >&2; echo "0 1"; return; fi
+  python3 "$root/scripts/conformance-report.py" "$work/report.xml"
+}
+
 total_passed=0 total_failed=0 total_skipped=0
 for executor in "${executors[@]}"; do
   for version in "${versions[@]}"; do
-    suite=$suites/$version/conformance_tests.yaml
-    [ "$version" = v1.0 ] && suite=$suites/v1.0/conformance_test_v1.0.yaml
-    work=$cache/conformance/$version-$executor
-    rm -rf "$work" && mkdir -p "$work"
-    runner=("--executor=$executor")
-    [ "$executor" = host ] && runner=("--no-container")
-    skip=()
-    # The one test that opens a connection to the internet.
-    if ! timeout 5 bash -c 'exec 3<>/dev/tcp/www.commonwl.org/80' 2>/dev/null && [ "$version" != v1.0 ]; then
-      skip=(-S networkaccess); total_skipped=$((total_skipped + 1))
+    skipped=0
+    if [ -n "$(skips_of "$version")" ]; then
+      skipped=1
       say "skipped: networkaccess ($version): it opens a connection to the internet, and there is none"
     fi
-    (cd "$(dirname "$suite")" && TMPDIR=$work "$cache/cwltest/bin/cwltest" --test "$suite" --tool "$root/bin/cwl-runner" -j2 --timeout 40 \
-      "${skip[@]}" --junit-xml "$work/report.xml" -- "${runner[@]}") > "$work.txt" 2>&1
-    read -r passed failed < <(python3 - "$work/report.xml" <<'PY'
-import sys, xml.etree.ElementTree as tree
-cases = [case for case in tree.parse(sys.argv[1]).iter('testcase')]
-bad = [case for case in cases if case.find('failure') is not None or case.find('error') is not None]
-skipped = [case for case in cases if case.find('skipped') is not None]
-for case in bad: print('failed:', case.get('name'), file=sys.stderr)
-print(len(cases) - len(bad) - len(skipped), len(bad))
-PY
-)
-    say "$(printf '%-5s %-8s %4d passed %4d failed' "$version" "$executor" "${passed:-0}" "${failed:-1}")"
-    total_passed=$((total_passed + ${passed:-0})) total_failed=$((total_failed + ${failed:-1}))
+    read -r passed failed < <(run_suite "$version" "$executor")
+    printf '%-5s %-9s %4d passed %4d failed %4d skipped\n' "$version" "$executor" "$passed" "$failed" "$skipped"
+    total_passed=$((total_passed + passed)) total_failed=$((total_failed + failed)) total_skipped=$((total_skipped + skipped))
   done
 done
-if [ -n "$count" ]; then echo "$total_passed $total_failed $total_skipped"; fi
+[ -z "$count" ] || echo "$total_passed $total_failed $total_skipped"
 [ "$total_failed" -eq 0 ]

@@ -18,7 +18,7 @@ export interface SessionOptions extends EngineOptions, WireOptions {
 
 export interface Session {
   readonly cluster: ClusterHandle;
-  readonly services: Omit<RunServices, 'emit' | 'gitFacts'>;
+  readonly services: Omit<RunServices, 'emit' | 'gitFacts' | 'fitsFormat'>;
 }
 
 /** Everything that a run needs, for as long as `task` runs: cluster, dispatcher, expressions. */

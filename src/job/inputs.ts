@@ -42,22 +42,22 @@ function checkInput(input: InputParameter, value: CwlValue, where: Where): void 
   );
 }
 
-/** Whether a file of format `actual` may go where `expected` is asked for. The default: only equal ones. */
-export type FormatCheck = (actual: string, expected: string) => boolean;
+/** Whether a file of format `actual`, which is not `expected`, may go where `expected` is asked for. The default: it may not. */
+export type FormatCheck = (actual: string, expected: string) => Promise<boolean>;
 
 /** Checks `format` of Files, and of Files in records and arrays (CWL v1.2, `format`). Fails with `job/format-mismatch`. */
 export async function checkFormats(
   process: Process,
   inputs: CwlObject,
   expressions: Expressions,
-  fits: FormatCheck = (actual, expected) => actual === expected,
+  fits?: FormatCheck,
 ): Promise<void> {
   for (const input of process.inputs) {
     for (const parameter of fileParameters(input, inputs[input.id], input.id)) {
       if (parameter.format.length === 0) continue;
       const expected = await evaluateFormats(parameter.format, expressions);
       for (const file of directFiles(parameter.value)) {
-        if (file.format !== undefined && expected.some((format) => fits(String(file.format), format))) continue;
+        if (file.format !== undefined && (await fitsAny(String(file.format), expected, fits))) continue;
         throw jobError(
           'job/format-mismatch',
           `${parameter.path}: expected a File of format ${expected.join(' or ')}, got ${file.format ?? 'no format'}`,
@@ -66,6 +66,13 @@ export async function checkFormats(
       }
     }
   }
+}
+
+async function fitsAny(actual: string, expected: readonly string[], fits: FormatCheck | undefined): Promise<boolean> {
+  if (expected.includes(actual)) return true;
+  if (fits === undefined) return false;
+  for (const format of expected) if (await fits(actual, format)) return true;
+  return false;
 }
 
 async function evaluateFormats(formats: readonly string[], expressions: Expressions): Promise<string[]> {

@@ -6,7 +6,7 @@ import type { CwlObject } from '../cwl/values.ts';
 import { type DiscoverOptions, discoverSecondaryFiles } from '../job/discover.ts';
 import type { ExpressionEngine } from '../job/evaluate.ts';
 import { type ExpressionStep, runExpressionTool } from '../job/expression-job.ts';
-import { toProcessInputs } from '../job/inputs.ts';
+import { type FormatCheck, toProcessInputs } from '../job/inputs.ts';
 import type { JobResult, StepJob } from '../job/model.ts';
 import { refuseUnsupported } from '../job/requirements.ts';
 import type { ToolStep } from '../job/tool-job.ts';
@@ -26,6 +26,8 @@ export interface RunServices {
   readonly api: ClusterApi;
   readonly blocks: LocalBlockStore;
   readonly javascript: ExpressionEngine;
+  /** Knows which file formats are kinds of which others. */
+  readonly fitsFormat: FormatCheck;
   readonly emit: RunListener;
   readonly probe: DiscoverOptions['probe'];
   readonly gitFacts: (folder: string) => Promise<GitFacts | undefined>;
@@ -67,7 +69,7 @@ export async function runProcess(
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  const { api, blocks, javascript, emit } = services;
+  const { api, blocks, javascript, fitsFormat, emit } = services;
   const { process } = request;
   refuseUnsupported(process);
   const inputStore = createInputStore({ api, blocks, ...(services.download ? { download: services.download } : {}) });
@@ -98,6 +100,7 @@ export async function runProcess(
       blocks,
       keep,
       javascript,
+      fitsFormat,
       images,
       waiter,
       emit,
@@ -108,7 +111,7 @@ export async function runProcess(
     const runJob = async (job: StepJob): Promise<JobResult> => {
       const step = await storeDocumentFiles(job, inputStore);
       if (step.process.class === 'CommandLineTool') return tools.run(step as ToolStep, signal);
-      return runExpressionTool(step as ExpressionStep, { keep, javascript });
+      return runExpressionTool(step as ExpressionStep, { keep, javascript, fitsFormat });
     };
     const failures = await drive(state, runJob, { maxInFlight: options.maxInFlight, signal });
     const { status, outputs } = state.outcome ?? { status: 'permanentFail', outputs: {} };

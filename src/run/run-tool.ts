@@ -4,6 +4,7 @@ import type { Uuid } from '../core/ids.ts';
 import type { Requirement } from '../cwl/model.ts';
 import type { ExpressionEngine } from '../job/evaluate.ts';
 import type { JobFiles } from '../job/files.ts';
+import type { FormatCheck } from '../job/inputs.ts';
 import type { JobResult, PreparedJob } from '../job/model.ts';
 import { toOutputObject, toStatus } from '../job/output-object.ts';
 import { containerPaths, hostPaths } from '../job/paths.ts';
@@ -32,6 +33,7 @@ export interface ToolRunnerOptions {
   readonly keep: JobFiles;
   readonly inputs: InputStore;
   readonly javascript: ExpressionEngine;
+  readonly fitsFormat: FormatCheck;
   readonly images: ImageResolver;
   readonly waiter: RequestWaiter;
   readonly emit: RunListener;
@@ -60,6 +62,7 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
       {
         keep: options.keep,
         javascript: options.javascript,
+        fitsFormat: options.fitsFormat,
         paths: image ? containerPaths : hostPaths,
         inContainer: image !== undefined,
       },

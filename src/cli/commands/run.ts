@@ -4,6 +4,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { JsonValue } from '../../core/json.ts';
 import { checkInputs } from '../../cwl/input/check.ts';
+import { lazyOntology } from '../../cwl/input/format.ts';
 import { type InputObject, loadInputObject, parseInputObject } from '../../cwl/input/job.ts';
 import { type LoadedProcess, loadDocument } from '../../cwl/load.ts';
 import { pack } from '../../cwl/output/pack.ts';
@@ -54,7 +55,7 @@ export async function runCommand(command: RunCommand): Promise<number> {
   }
   const values = { ...job.values, ...readInputFlags(loaded.process, command.inputArgs, process.cwd()) } as CwlObject;
   const checked = checkInputs(loaded.process, { ...job, values });
-  return execute({ command, loaded, documentUri, inputs: checked.inputs, given: values });
+  return execute({ command, fetcher, loaded, documentUri, inputs: checked.inputs, given: values });
 }
 
 /** An input that nothing uses is told by `validate` only. */
@@ -66,6 +67,7 @@ function printWarnings(warnings: readonly Problem[], flags: RunFlags): void {
 
 interface Execution {
   readonly command: RunCommand;
+  readonly fetcher: Fetcher;
   readonly loaded: LoadedProcess;
   readonly documentUri: string;
   readonly inputs: CwlObject;
@@ -73,7 +75,7 @@ interface Execution {
   readonly given: CwlObject;
 }
 
-async function execute({ command, loaded, documentUri, inputs, given }: Execution): Promise<number> {
+async function execute({ command, fetcher, loaded, documentUri, inputs, given }: Execution): Promise<number> {
   const { flags } = command;
   const stop = new AbortController();
   const onSignal = (name: NodeJS.Signals) => stop.abort(cliError('cli/interrupted', `interrupted by ${name}`));
@@ -89,7 +91,12 @@ async function execute({ command, loaded, documentUri, inputs, given }: Executio
         gitFacts: (await readGitFacts(dirname(fileURLToPath(documentUri)))) ?? {},
       };
       const request = { process: loaded.process, name: nameOf(documentUri), inputs, record };
-      const services = { ...session.services, emit: progress.event, gitFacts: readGitFacts };
+      const services = {
+        ...session.services,
+        fitsFormat: lazyOntology(flags.skipSchemas ? [] : loaded.schemas, fetcher),
+        emit: progress.event,
+        gitFacts: readGitFacts,
+      };
       const result = await runProcess(request, services, toRunOptions(flags), stop.signal);
       await progress.end();
       const code = await report(result, flags, session.cluster);

@@ -36,6 +36,18 @@ export async function loadOntology(schemas: readonly string[], fetcher: Fetcher)
   return texts.length === 0 ? emptyOntology : readOntology(texts);
 }
 
+/** Says of two formats whether the first is a kind of the second. `schemas` are read when it is first asked. */
+export function lazyOntology(
+  schemas: readonly string[],
+  fetcher: Fetcher,
+): (format: string, other: string) => Promise<boolean> {
+  let ontology: Promise<Ontology> | undefined;
+  return async (format, other) => {
+    ontology ??= loadOntology(schemas, fetcher);
+    return (await ontology).isKindOf(format, other);
+  };
+}
+
 type AddRelation = (from: string, to: string) => void;
 
 function readRdfXml(text: string, add: AddRelation): void {

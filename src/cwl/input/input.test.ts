@@ -3,7 +3,7 @@ import { createMemoryFetcher } from '../../../test/fakes/fetcher.ts';
 import { InvalidDocumentError } from '../errors.ts';
 import { loadProcess } from '../load.ts';
 import { checkInputs } from './check.ts';
-import { findFormatMismatch, loadOntology, readOntology } from './format.ts';
+import { findFormatMismatch, lazyOntology, loadOntology, readOntology } from './format.ts';
 import { loadInputObject, parseInputObject } from './job.ts';
 import { applySecondaryFilePattern, basenameOf, locationBeside } from './secondary-file.ts';
 
@@ -131,5 +131,19 @@ describe('formats', () => {
     const fetcher = createMemoryFetcher({ 'file:///s.ttl': turtle });
     const loaded = await loadOntology(['https://never.example/s.owl', 'file:///missing.owl', 'file:///s.ttl'], fetcher);
     expect(loaded.isKindOf('http://gx/fasta', 'http://edam/1929')).toBe(true);
+  });
+
+  it('read them once, and only when two formats differ', async () => {
+    const memory = createMemoryFetcher({ 'file:///s.ttl': turtle });
+    const fetched: string[] = [];
+    const fetchText = (uri: string) => {
+      fetched.push(uri);
+      return memory.fetchText(uri);
+    };
+    const isKindOf = lazyOntology(['file:///s.ttl'], { ...memory, fetchText });
+    expect(fetched).toEqual([]);
+    expect(await isKindOf('http://gx/fasta', 'http://edam/1929')).toBe(true);
+    expect(await isKindOf('http://gx/fasta', 'http://edam/2330')).toBe(false);
+    expect(fetched).toEqual(['file:///s.ttl']);
   });
 });
