@@ -26,6 +26,8 @@ export interface LoadedProcess {
   readonly sources: readonly string[];
   /** URI of every `$schemas` entry, for `loadOntology`. */
   readonly schemas: readonly string[];
+  /** `$namespaces` of the document. */
+  readonly namespaces: Readonly<Record<string, string>>;
 }
 
 /**
@@ -48,7 +50,8 @@ export async function loadDocument(uri: string, options: LoadOptions): Promise<L
   const process = readProcess(node, context);
   for (const other of others) readProcess(other, context);
   problems.throwIfAny();
-  return { process, warnings: problems.warnings, sources: store.sources, schemas: [...store.schemas] };
+  const { namespaces } = document.root.source;
+  return { process, warnings: problems.warnings, sources: store.sources, schemas: [...store.schemas], namespaces };
 }
 
 function newContext(store: DocumentStore, problems: Problems, options: LoadOptions): BuildContext {

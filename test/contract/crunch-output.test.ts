@@ -186,13 +186,19 @@ describe('output_glob', () => {
     );
     expect(await output(script, { output_glob: ['*.txt', 'd/*.bam'] })).toEqual({ 'a.txt': '1\n', 'd/c.bam': '3\n' });
   });
+
+  test('keeps empty directories that it names or that lie in those it takes whole', async () => {
+    const container = await run('mkdir -p a/b/c d/e f', { output_glob: ['a', 'a/**', 'f'] });
+    const { directories } = await setting.deps.collections.byPortableDataHash(container.output ?? ('' as never));
+    expect([...directories].filter((path) => !/^a(\/b)?$/.test(path))).toEqual(['a/b/c', 'f']);
+  });
 });
 
 test('a directory that is swapped for a symlink while it is collected gives nothing of the host', async () => {
   const secret = join(setting.directory, 'host-secret');
   mkdirSync(secret);
   writeFileSync(join(secret, 'f0'), 'HOST');
-  const script = 'mkdir d; i=0; while [ $i -lt 50 ]; do echo mine > d/f$i; i=$((i+1)); done; pwd > ../where';
+  const script = 'mkdir x; i=0; while [ $i -lt 50 ]; do echo mine > x/f$i; i=$((i+1)); done; mv x d; pwd > ../where';
   const swapping = swapOften(() => join(setting.deps.workDir, 'scratch'), secret);
   try {
     for (let round = 0; round < 3; round += 1) {

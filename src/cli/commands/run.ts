@@ -4,7 +4,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { JsonValue } from '../../core/json.ts';
 import { checkInputs } from '../../cwl/input/check.ts';
-import { lazyOntology } from '../../cwl/input/format.ts';
+import { expandFormats, lazyOntology } from '../../cwl/input/format.ts';
 import { type InputObject, loadInputObject, parseInputObject } from '../../cwl/input/job.ts';
 import { type LoadedProcess, loadDocument } from '../../cwl/load.ts';
 import { pack } from '../../cwl/output/pack.ts';
@@ -53,7 +53,8 @@ export async function runCommand(command: RunCommand): Promise<number> {
     process.stdout.write(described);
     return exitCodes.success;
   }
-  const values = { ...job.values, ...readInputFlags(loaded.process, command.inputArgs, process.cwd()) } as CwlObject;
+  const given = { ...job.values, ...readInputFlags(loaded.process, command.inputArgs, process.cwd()) } as CwlObject;
+  const values = expandFormats(given, loaded.namespaces) as CwlObject;
   const checked = checkInputs(loaded.process, { ...job, values });
   return execute({ command, fetcher, loaded, documentUri, inputs: checked.inputs, given: values });
 }

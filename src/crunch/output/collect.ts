@@ -28,7 +28,7 @@ export async function collectOutput(options: CollectOptions): Promise<Collection
   const root = await scanOutput(place.outputDir, options.warn);
   overlayMounts(root, place);
   const view = { root, place };
-  const resolved = resolveOutput(view, { wanted: createGlobFilter(globs), keepEmpty: globs.length === 0 });
+  const resolved = resolveOutput(view, { wanted: createGlobFilter(globs) });
   const onDisk = [...resolved.files.values()].filter((source): source is OutputFile => source.kind === 'file');
   await storeFiles(place.outputDir, root, new Set(onDisk), { blocks, signal });
   const files: CollectionFile[] = [];

@@ -15,9 +15,8 @@ export interface ResolvedOutput {
 }
 
 export interface ResolveOptions {
+  /** Asked of files and of empty directories; others are there for what is in them. */
   readonly wanted: (path: string) => boolean;
-  /** Patterns choose files: directories without any are left out then. */
-  readonly keepEmpty: boolean;
 }
 
 /** Symlinks to directories multiply what is in them: this is beyond any real output, and found out soon. */
@@ -89,7 +88,7 @@ export function resolveOutput(view: ContainerView, options: ResolveOptions): Res
   };
 
   visit(view.root, '', view.place.outputPath);
-  return { files, emptyDirectories: options.keepEmpty ? emptyDirectories : [] };
+  return { files, emptyDirectories: emptyDirectories.filter(options.wanted) };
 }
 
 function badLink(path: string, problem: string) {

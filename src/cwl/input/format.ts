@@ -1,7 +1,8 @@
 import { hasExpression } from '../expression/scan.ts';
 import type { CwlType, InputParameter } from '../model.ts';
 import type { Fetcher } from '../port.ts';
-import type { CwlFile, CwlValue } from '../values.ts';
+import { expandPrefix } from '../syntax/uri.ts';
+import type { CwlFile, CwlObject, CwlValue } from '../values.ts';
 import { isFile } from '../values.ts';
 
 /** Which formats are kinds of which others, as far as local `$schemas` say. */
@@ -46,6 +47,20 @@ export function lazyOntology(
     ontology ??= loadOntology(schemas, fetcher);
     return (await ontology).isKindOf(format, other);
   };
+}
+
+/** The same value; formats of its Files that are written with a prefix of the document, which the job file may use too, in full. */
+export function expandFormats(value: CwlValue, namespaces: Readonly<Record<string, string>>): CwlValue {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => expandFormats(item, namespaces));
+  const expandsFormat = isFile(value);
+  const fields = Object.entries(value as CwlObject).map(([name, field]) => [
+    name,
+    expandsFormat && name === 'format'
+      ? expandPrefix(String(field), namespaces)
+      : expandFormats(field ?? null, namespaces),
+  ]);
+  return Object.fromEntries(fields);
 }
 
 type AddRelation = (from: string, to: string) => void;

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryFetcher } from '../../../test/fakes/fetcher.ts';
 import { InvalidDocumentError } from '../errors.ts';
 import { loadProcess } from '../load.ts';
+import type { CwlObject } from '../values.ts';
 import { checkInputs } from './check.ts';
-import { findFormatMismatch, lazyOntology, loadOntology, readOntology } from './format.ts';
+import { expandFormats, findFormatMismatch, lazyOntology, loadOntology, readOntology } from './format.ts';
 import { loadInputObject, parseInputObject } from './job.ts';
 import { applySecondaryFilePattern, basenameOf, locationBeside } from './secondary-file.ts';
 
@@ -125,6 +126,12 @@ describe('formats', () => {
     const field = { name: 'f', type: 'File', secondaryFiles: [], format: ['http://z'], loadContents: false } as const;
     const record = { id: 'r', type: { type: 'record', fields: [field] }, format: [] } as const;
     expect(findFormatMismatch({ f: file }, record, ontology)).toMatchObject({ name: 'r.f', expected: ['http://z'] });
+  });
+
+  it('may be written with the prefixes of the document', () => {
+    const given = { class: 'File', location: 'file:///x', format: 'edam:1929', secondaryFiles: [{ format: 'edam:1' }] };
+    const expanded = expandFormats({ reads: [given], format: 'edam:2' } as CwlObject, { edam: 'http://edam/' });
+    expect(expanded).toEqual({ reads: [{ ...given, format: 'http://edam/1929' }], format: 'edam:2' });
   });
 
   it('read local schemas only', async () => {
