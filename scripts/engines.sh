@@ -4,6 +4,9 @@
 # As root it starts a docker daemon of its own in a temporary folder. Engines that are not installed are left out.
 set -eu
 
+# The tests take a refusal of these for a failure; of others they skip.
+HALLMARK_TEST_ENGINES=
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/hallmark-engines-XXXXXX")
 daemon=
 
@@ -26,6 +29,7 @@ if [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null; then
   PATH=$work:$PATH
   DOCKER_HOST=unix://$work/docker.sock
   export PATH DOCKER_HOST
+  HALLMARK_TEST_ENGINES="$HALLMARK_TEST_ENGINES docker"
   dockerd --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/pid" --host "$DOCKER_HOST" \
     --bridge none --iptables=false >"$work/dockerd.log" 2>&1 &
   daemon=$!
@@ -52,6 +56,7 @@ runroot = "$work/run"
 EOF
 CONTAINERS_CONF=$work/containers.conf
 CONTAINERS_STORAGE_CONF=$work/storage.conf
-export CONTAINERS_CONF CONTAINERS_STORAGE_CONF
+! command -v podman >/dev/null || HALLMARK_TEST_ENGINES="$HALLMARK_TEST_ENGINES podman"
+export CONTAINERS_CONF CONTAINERS_STORAGE_CONF HALLMARK_TEST_ENGINES
 
 "$@"

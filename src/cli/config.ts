@@ -2,11 +2,28 @@ import { mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { toMessage } from '../core/errors.ts';
+import type { ExecutorName } from '../executor/port.ts';
 import { cliError } from './usage-error.ts';
 
 export interface Config {
   /** Folder of the embedded cluster: records, blocks, layers, checkouts, scratch. */
   readonly home: string;
+}
+
+export const executorChoices = ['sandbox', 'docker', 'podman', 'apptainer'] as const;
+
+/** `$HALLMARK_EXECUTOR`, what runs containers unless a flag says otherwise; else the sandbox. */
+export function readExecutorSetting(environment: NodeJS.ProcessEnv): ExecutorName {
+  const given = environment.HALLMARK_EXECUTOR || 'sandbox';
+  const found = executorChoices.find((name) => name === (given === 'singularity' ? 'apptainer' : given));
+  if (found !== undefined) return found;
+  throw cliError(
+    'cli/bad-config',
+    `expected HALLMARK_EXECUTOR to be one of ${executorChoices.join(', ')}, got ${given}`,
+    {
+      hint: 'set it to one of these, or leave it out',
+    },
+  );
 }
 
 /** `$HALLMARK_HOME`, else `$XDG_DATA_HOME/hallmark`, else `~/.local/share/hallmark` (design 5). Made when missing. */

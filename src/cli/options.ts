@@ -1,4 +1,5 @@
 import type { Options } from 'yargs';
+import { executorChoices } from './config.ts';
 
 const flag = (description: string, extra: Options = {}): Options => ({ type: 'boolean', description, ...extra });
 const text = (description: string, extra: Options = {}): Options => ({
@@ -70,8 +71,8 @@ export const runOptions = {
   'default-container': text('image for tools that name none', { group: 'Images:' }),
   executor: {
     type: 'string',
-    choices: ['sandbox', 'docker', 'podman', 'apptainer'],
-    description: 'what runs containers',
+    choices: executorChoices,
+    description: 'what runs containers (default: $HALLMARK_EXECUTOR, else sandbox)',
     group: 'Images:',
   },
   docker: flag('--executor=docker', { group: 'Images:' }),

@@ -15,6 +15,7 @@ import { createImageOpener } from '../crunch/images/opener.ts';
 import type { Builtins, CrunchDeps } from '../crunch/port.ts';
 import { createTreeCache } from '../crunch/trees.ts';
 import type { Fetcher, JsEngine } from '../cwl/port.ts';
+import { executorError } from '../executor/errors.ts';
 import type { Executor, ExecutorName } from '../executor/port.ts';
 import type { Ground } from '../executor/sandbox/ground.ts';
 import type { ImageReference } from '../image/reference.ts';
@@ -76,6 +77,8 @@ export async function withEngine<T>(
 ): Promise<T> {
   const { createDispatcher } = await import('../cluster/dispatch/dispatcher.ts');
   const deps = createCrunchDeps(cluster, options.executor);
+  // An engine that somebody chose and that does not answer is told before any work, not by every container.
+  if (options.executor !== 'sandbox') await (await deps.executors(options.executor)).runtime();
   const dispatcher = createDispatcher({
     cluster: cluster.api,
     capacity: { vcpus: availableParallelism(), ramBytes: totalmem() },
@@ -200,11 +203,21 @@ async function loadExecutor(name: ExecutorName, ground: () => Promise<Ground>): 
     case 'sandbox':
       return (await import('../executor/sandbox/sandbox.ts')).createSandboxExecutor(ground);
     case 'docker':
+      return (await import('../executor/docker/docker.ts')).createDockerExecutor({ environment: ownEnvironment() });
     case 'podman':
+      return (await import('../executor/podman/podman.ts')).createPodmanExecutor({ environment: ownEnvironment() });
     case 'apptainer':
-      throw new Error(`executor ${name} is not here`);
+      throw executorError('executor/unavailable', 'apptainer cannot run containers yet', {
+        hint: 'choose --executor=sandbox, docker or podman',
+      });
   }
 }
+
+/** For the programs of engines, which read their settings from it. */
+const ownEnvironment = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 
 /** Reads documents: files of this machine, and public web addresses. */
 export function createFetcher(): Fetcher {

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createDockerExecutor } from '../../src/executor/docker/docker.ts';
 import { createHostExecutor } from '../../src/executor/host/host.ts';
+import { createPodmanExecutor } from '../../src/executor/podman/podman.ts';
 import type { ContainerSpec } from '../../src/executor/port.ts';
 import { createGround } from '../../src/executor/sandbox/ground.ts';
 import { createSandboxExecutor } from '../../src/executor/sandbox/sandbox.ts';
@@ -29,12 +30,14 @@ const spec: ContainerSpec = {
 };
 
 /** A stand-in for the program of an engine: answers as the script says, `$*` being what it was called with. */
-function fakeDocker(script: string) {
-  const program = join(mkdtempSync(join(folder, 'bin-')), 'docker');
+function fakeProgram(name: string, script: string) {
+  const program = join(mkdtempSync(join(folder, 'bin-')), name);
   writeFileSync(program, `#!/bin/sh\ncase "$*" in\n${script}\nesac\n`);
   chmodSync(program, 0o755);
-  return createDockerExecutor({ program, environment: { PATH: '/usr/bin:/bin' } });
+  return { program, environment: { PATH: '/usr/bin:/bin' } };
 }
+
+const fakeDocker = (script: string) => createDockerExecutor(fakeProgram('docker', script));
 
 describe('an engine', () => {
   const image = toLoadableImage([]);
@@ -102,6 +105,32 @@ describe('an engine', () => {
       code: 'executor/start-failed',
       message: expect.stringContaining('mounts denied'),
     });
+  });
+
+  const podmanImage = { executor: 'podman', reference: 'x', environment: [], workingDir: '/', entrypoint: [] } as const;
+
+  it.each([
+    [
+      'crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI permission denied',
+      /default_ulimits = .*\[containers\]/,
+    ],
+    ['crun: unknown version specified', /runtime = "runc" under \[engine\]/],
+    ['runc: unable to apply cgroup configuration: dial unix /run/systemd/private', /cgroup_manager = "cgroupfs"/],
+    ['cannot set up namespace using "/usr/bin/newuidmap": exit status 1', /\/etc\/subuid/],
+    ['default OCI runtime "crun" not found: invalid argument', /install crun or runc/],
+    ['no one knows', /by hand/],
+  ])('that refuses a container is quoted, with the cure: %s', async (message, hint) => {
+    const script = `container*) exit 125;;\nrun*) echo first >&2; echo 'Error: ${message}' >&2; exit 126;;`;
+    const executor = createPodmanExecutor(fakeProgram('podman', script));
+    const stderr = join(folder, 'stderr.txt');
+    for (const target of [{ kind: 'ignore' }, { kind: 'file', path: stderr }] as const) {
+      await expect(executor.start(podmanImage, { ...spec, stderr: target })).rejects.toMatchObject({
+        code: 'executor/start-failed',
+        message: expect.stringMatching(/podman did not start the container: [^;]*$/),
+        hint: expect.stringMatching(hint),
+      });
+    }
+    expect(readFileSync(stderr, 'utf8')).toBe(`first\nError: ${message}\n`);
   });
 });
 

@@ -14,6 +14,7 @@ import type { CwlObject } from '../../cwl/values.ts';
 import type { ExecutorName } from '../../executor/port.ts';
 import { writeOutputs } from '../../run/outputs.ts';
 import { type RunOptions, type RunResult, runProcess } from '../../run/run-process.ts';
+import { readExecutorSetting } from '../config.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { readGitFacts } from '../git-facts.ts';
 import { formatInputHelp, readInputFlags } from '../input-flags.ts';
@@ -189,10 +190,8 @@ const shownName = (uri: string): string => (uri.startsWith('file:') ? fileURLToP
 const nameOf = (uri: string): string => uri.slice(uri.lastIndexOf('/') + 1);
 
 function toSessionOptions(flags: RunFlags): SessionOptions {
-  const executor: ExecutorName =
-    flags.executor ?? (flags.docker ? 'docker' : flags.podman ? 'podman' : flags.singularity ? 'apptainer' : 'sandbox');
   return {
-    executor,
+    executor: flags.container ? chooseExecutor(flags) : 'sandbox',
     evalTimeoutMs: flags.evalTimeout * 1000,
     logger: createStderrLogger(
       flags.debug ? 'debug' : flags.verbose ? 'info' : flags.quiet ? 'error' : 'warn',
@@ -201,6 +200,14 @@ function toSessionOptions(flags: RunFlags): SessionOptions {
     ...(flags.parallelMax === undefined ? {} : { maxConcurrent: flags.parallelMax }),
     ...(flags.cachedir === undefined ? {} : { home: resolve(flags.cachedir) }),
   };
+}
+
+/** A flag, else the setting. */
+function chooseExecutor({ executor, docker, podman, singularity }: RunFlags): ExecutorName {
+  if (executor !== undefined) return executor;
+  if (docker) return 'docker';
+  if (podman) return 'podman';
+  return singularity ? 'apptainer' : readExecutorSetting(process.env);
 }
 
 function toRunOptions(flags: RunFlags): RunOptions {

@@ -12,6 +12,8 @@ export interface EngineCli {
   readonly environment: Readonly<Record<string, string>>;
   /** What to do where the engine is missing or does not answer. */
   readonly hint: string;
+  /** What to do about a refusal that has a known cure. */
+  readonly explain?: (message: string) => string | undefined;
 }
 
 export interface CliEnd {

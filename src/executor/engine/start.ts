@@ -4,6 +4,7 @@ import type { ContainerExit, ContainerSpec, LoadedImage, RunningContainer } from
 import { type Child, type ChildEnd, startChild } from '../process/child.ts';
 import { toContainer } from '../process/container.ts';
 import { callCli, type EngineCli, toLine } from './cli.ts';
+import { overhear } from './overhear.ts';
 import { toName, toPassedEnvironment, toRunArgs } from './run-args.ts';
 import { type EngineState, readState } from './state.ts';
 
@@ -15,6 +16,7 @@ export interface EngineStart {
 }
 
 const pollMs = 100;
+const drainMs = 500;
 
 /** Starts a container by `run` in the foreground: its program carries the streams, the engine's state tells the end. */
 export async function startByEngine(
@@ -24,6 +26,7 @@ export async function startByEngine(
 ): Promise<RunningContainer> {
   const { cli } = engine;
   const name = toName(spec.id);
+  const stderr = overhear(spec.stderr);
   const child = await startChild({
     command: [
       ...([cli.program, ...cli.globalArgs, 'run'] as [string, ...string[]]),
@@ -33,10 +36,10 @@ export async function startByEngine(
     ],
     environment: { ...toPassedEnvironment(spec), ...cli.environment },
     stdout: spec.stdout,
-    stderr: spec.stderr,
+    stderr: stderr.target,
     ...(spec.stdin === undefined ? {} : { stdin: spec.stdin }),
   });
-  const run = { cli, name, child, ended: child.ended };
+  const run = { cli, name, child, ended: child.ended, lastLine: stderr.lastLine };
   const remove = (): Promise<unknown> => callCli(cli, ['rm', '--force', '--volumes', name]);
   try {
     await untilStarted(run);
@@ -52,10 +55,13 @@ interface EngineRun {
   readonly name: string;
   readonly child: Child;
   readonly ended: Promise<ChildEnd>;
+  /** Of the engine's messages, which come on the container's standard error. */
+  readonly lastLine: () => Promise<string>;
 }
 
 /** Resolves when the command runs, has run, or is one that shells answer with 126 or 127. */
-async function untilStarted({ cli, name, ended }: EngineRun): Promise<void> {
+async function untilStarted(run: EngineRun): Promise<void> {
+  const { cli, name, ended } = run;
   for (;;) {
     const end = await Promise.race([ended, setTimeout(pollMs)]);
     if (end?.exitCode === 0) return;
@@ -63,14 +69,17 @@ async function untilStarted({ cli, name, ended }: EngineRun): Promise<void> {
     if (state?.hasStarted) return;
     if (end === undefined) continue;
     if (state && isCommandError(state)) return;
-    throw executorError(
-      'executor/start-failed',
-      `${cli.program} did not start the container: ${toLine(state?.error || 'see its messages')}`,
-      {
-        hint: 'look at the messages of the engine, which are on the standard error of the container',
-      },
-    );
+    throw await toStartError(run, end.exitCode, state);
   }
+}
+
+/** In the engine's own words: those of its state, or the last that its program said. */
+async function toStartError({ cli, child, lastLine }: EngineRun, exitCode: number, state: EngineState | undefined) {
+  await Promise.race([child.drained.catch(() => {}), setTimeout(drainMs)]);
+  const words = toLine(state?.error || (await lastLine()) || `it ended with ${exitCode} and said nothing`);
+  return executorError('executor/start-failed', `${cli.program} did not start the container: ${words}`, {
+    hint: cli.explain?.(words) ?? 'the message is from the engine; try it by hand with `run --rm`',
+  });
 }
 
 /** runc and crun on an `execve` that failed. */

@@ -5,6 +5,7 @@ import { reapByEngine } from '../engine/reap.ts';
 import { startByEngine } from '../engine/start.ts';
 import { readVersion } from '../engine/version.ts';
 import type { ContainerSpec, Executor } from '../port.ts';
+import { explainRefusal } from './refusals.ts';
 
 export interface PodmanOptions {
   /** Of the `podman` program: PATH, HOME, XDG_RUNTIME_DIR, CONTAINERS_CONF and what else it reads. */
@@ -23,6 +24,7 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
     globalArgs: options.globalArgs ?? [],
     environment: options.environment,
     hint: 'install podman, or choose another executor',
+    explain: explainRefusal,
   };
   const maxProcesses = options.maxProcesses ?? 2048;
   return {
