@@ -113,6 +113,8 @@ export interface RuntimeStatus {
   readonly outOfMemory?: boolean;
   /** False when the same work would fail again the same way: it is not tried again. */
   readonly retryable?: boolean;
+  /** Of a `hallmark/host` container: the directory that stood for `/hallmark.host`; the command may have written paths of it. */
+  readonly hostDirectory?: string;
 }
 
 export interface Container extends RecordBase, ContainerWork {

@@ -10,6 +10,7 @@ import { type MountPlan, planMounts } from './mounts/plan.ts';
 import { stageMounts, stageStdin } from './mounts/stage.ts';
 import { collectOutput } from './output/collect.ts';
 import { type ContainerDirs, containerDirs, removeDirs } from './owner.ts';
+import { hostPrefix } from './paths.ts';
 import { withRetries } from './retry.ts';
 import type { Life } from './run-container.ts';
 import { saveOutput } from './save-output.ts';
@@ -127,6 +128,7 @@ async function complete(
   const [warning] = warnings;
   const status: RuntimeStatus = {
     usage,
+    ...(place.kind === 'host' && { hostDirectory: place.literal(hostPrefix) }),
     ...(exit.outOfMemory && outOfMemory(container.runtime_constraints.ram)),
     ...(warning !== undefined && { warning, warningDetail: warnings.slice(0, 20).join('\n') }),
   };

@@ -136,10 +136,11 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
     }
     if (toStatus(step.process, container.exit_code) !== 'success') throw await toFailure(step, request, container);
     const { manifestText: outputManifest } = await options.keep.openCollection(container.output);
+    const { hostDirectory } = container.runtime_status;
     return toOutputObject(
       step.process,
       job,
-      { exitCode: container.exit_code, outputManifest },
+      { exitCode: container.exit_code, outputManifest, ...(hostDirectory !== undefined && { hostDirectory }) },
       {
         keep: options.keep,
         javascript: options.javascript,

@@ -74,6 +74,13 @@ describe('the minimal container', () => {
     expect(container.runtime_status.usage).toMatchObject({ peakRamBytes: 1234567, cpuSeconds: 0.375 });
   });
 
+  test('a command on the host: the record says which directory it saw', async () => {
+    const container = await setting.run(onHost('pwd > where'));
+    const { where } = await setting.readOutput(container);
+    expect(where).toBe(`${container.runtime_status.hostDirectory}/out\n`);
+    expect((await setting.run(minimal)).runtime_status).not.toHaveProperty('hostDirectory');
+  });
+
   test('a missing command is exit code 127', async () => {
     const container = await setting.run({ ...minimal, command: ['/no/such/command'] });
     expect(container).toMatchObject({ state: 'Complete', exit_code: 127 });
