@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 const root = resolve(import.meta.dirname, '..');
 const workers = globSync('src/**/*-worker.ts', { cwd: root });
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
+for (const stale of ['dist', '.cache/compiled']) rmSync(join(root, stale), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
   entryPoints: ['src/cli/main.ts', ...workers],

@@ -1,4 +1,6 @@
 /** The command. Everything but `--version` is loaded when it is needed: start-up counts. */
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
 import { exitCodes } from './exit-codes.ts';
 
@@ -7,6 +9,8 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`cwl-runner ${manifest.version}\n`);
     return exitCodes.success;
   }
+  // Compiled code is kept between starts; where nothing can be written, it is not.
+  enableCompileCache(join(import.meta.dirname, '../.cache/compiled'));
   const { runCommandLine } = await import('./command-line.ts');
   return runCommandLine(args);
 }
