@@ -65,7 +65,7 @@ run_suite() {
   TMPDIR=$work "$cache/cwltest/bin/cwltest" --test "$suite" --tool "$root/bin/cwl-runner" -j2 --timeout 120 "${skip[@]}" \
     --junit-xml "$work/report.xml" -- "${runner[@]}" --disable-reuse > "$work/cwltest.txt" 2>&1
   if [ ! -s "$work/report.xml" ]; then tail -n 5 "$work/cwltest.txt" >&2; echo "0 1"; return; fi
-  python3 "$root/scripts/conformance-report.py" "$work/report.xml"
+  "$cache/cwltest/bin/python3" "$root/scripts/conformance-report.py" "$suite" "$work/report.xml" "$work/cwltest.txt"
 }
 
 total_passed=0 total_failed=0 total_skipped=0
