@@ -5,6 +5,7 @@ import { parseInputObject } from './input/job.ts';
 import { type LoadOptions, loadDocument, loadProcess } from './load.ts';
 import type { CommandLineTool, Process, Workflow } from './model.ts';
 import { renderProblem } from './problem.ts';
+import type { Node } from './syntax/node.ts';
 
 type Texts = Readonly<Record<string, string>>;
 const tool = (rest = '', version = 'v1.2'): string =>
@@ -181,6 +182,22 @@ hints:
     expect(process.requirements.map(({ class: name, fields }) => [name, fields])).toEqual([
       ['ShellCommandRequirement', {}],
       ['EnvVarRequirement', { envDef: [{ envName: 'A', envValue: 'new' }] }],
+    ]);
+  });
+});
+
+describe('requirements of the job file', () => {
+  it('take the place of those of the process that runs, and of no other', async () => {
+    const job = parseInputObject('cwl:requirements: [{class: EnvVarRequirement, envDef: {A: new}}]', 'file:///job.yml');
+    const env = 'requirements: {EnvVarRequirement: {envDef: {A: old}}}';
+    const inner = `{id: t, class: CommandLineTool, inputs: [], outputs: [], ${env}}`;
+    const outer = `{id: main, class: Workflow, inputs: [], outputs: [], ${env}, steps: {s: {run: '#t', in: [], out: []}}}`;
+    const text = `cwlVersion: v1.2\n$graph: [${outer}, ${inner}]\n`;
+    const process = await load({ 'g.cwl': text }, 'file:///g.cwl', { jobRequirements: job.requirements as Node });
+    const fieldsOf = ({ requirements }: Process) => requirements.map(({ fields }) => fields);
+    expect(fieldsOf(process)).toEqual([{ envDef: [{ envName: 'A', envValue: 'new' }] }]);
+    expect(fieldsOf((process as Workflow).steps[0]?.run as Process)).toEqual([
+      { envDef: [{ envName: 'A', envValue: 'old' }] },
     ]);
   });
 });

@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly fetcher: Fetcher;
   /** Of the job file and of `--overrides`, in order. */
   readonly overrides?: readonly Override[];
+  /** `cwl:requirements` of the job file: they take the place of those of the process that is loaded. */
+  readonly jobRequirements?: Node;
   /** Accepts development versions of CWL. */
   readonly enableDev?: boolean;
   /** False: unknown fields are warnings. Default: true. */
@@ -46,7 +48,7 @@ export async function loadDocument(uri: string, options: LoadOptions): Promise<L
   const node = selectProcess(document, uri);
   const others = graphOf(document.root).filter((other) => other !== node);
   for (const start of [node, ...others]) await loadRunTargets(store, start, problems);
-  const context = newContext(store, problems, options);
+  const context = newContext(store, node, problems, options);
   const process = readProcess(node, context);
   for (const other of others) readProcess(other, context);
   problems.throwIfAny();
@@ -54,12 +56,13 @@ export async function loadDocument(uri: string, options: LoadOptions): Promise<L
   return { process, warnings: problems.warnings, sources: store.sources, schemas: [...store.schemas], namespaces };
 }
 
-function newContext(store: DocumentStore, problems: Problems, options: LoadOptions): BuildContext {
+function newContext(store: DocumentStore, node: MapNode, problems: Problems, options: LoadOptions): BuildContext {
   return {
     problems,
     load: {
       store,
       overrides: options.overrides ?? [],
+      ...(options.jobRequirements && { ofJob: { process: node, requirements: options.jobRequirements } }),
       enableDev: options.enableDev ?? false,
       processes: new Map(),
       spans: new WeakMap(),

@@ -19,6 +19,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { readGitFacts } from '../git-facts.ts';
 import { formatInputHelp, readInputFlags } from '../input-flags.ts';
 import type { RunFlags } from '../options.ts';
+import { formatOutputs } from '../output-json.ts';
 import { commandLineSource, exitCodeOf, formatError, formatProblem, toErrorJson } from '../report-error.ts';
 import { type SessionOptions, withSession } from '../session.ts';
 import { createStderrLogger } from '../stderr-logger.ts';
@@ -46,6 +47,7 @@ export async function runCommand(command: RunCommand): Promise<number> {
   const loaded = await loadDocument(documentUri, {
     fetcher,
     overrides: job.overrides,
+    ...(job.requirements && { jobRequirements: job.requirements }),
     enableDev: flags.enableDev === true,
   });
   if (!flags.quiet) printWarnings(loaded.warnings, flags);
@@ -123,7 +125,7 @@ async function report(result: RunResult, flags: RunFlags, cluster: ClusterHandle
     outdir: resolve(flags.outdir),
     computeChecksum: flags.computeChecksum,
   });
-  const printed = `${JSON.stringify(outputs, null, 4)}\n`;
+  const printed = `${formatOutputs(outputs as JsonValue)}\n`;
   process.stdout.write(printed);
   if (flags.writeSummary !== undefined) await writeFile(flags.writeSummary, printed);
   return exitCodes.success;

@@ -2,7 +2,7 @@ import type { CheckContext } from '../check.ts';
 import type { DocumentStore } from '../document.ts';
 import type { CwlType, Process } from '../model.ts';
 import type { Override } from '../overrides.ts';
-import type { MapNode, Span } from '../syntax/node.ts';
+import type { MapNode, Node, Span } from '../syntax/node.ts';
 
 /** What reading one process needs beside its node. */
 export interface BuildContext extends CheckContext {
@@ -20,6 +20,8 @@ export interface BuildContext extends CheckContext {
 export interface LoadContext {
   readonly store: DocumentStore;
   readonly overrides: readonly Override[];
+  /** Requirements of the job file, and the process that they are for. */
+  readonly ofJob?: { readonly process: MapNode; readonly requirements: Node };
   readonly enableDev: boolean;
   /** Processes already read; one that several steps run is read once. */
   readonly processes: Map<MapNode, Process>;

@@ -12,7 +12,7 @@ import { type BuildContext, TypeScope } from './context.ts';
 import { readInputs, readOutputs } from './parameter.ts';
 import { checkUnique, documentation, readItems } from './read.ts';
 import { readRequirements, requirementField } from './requirement.ts';
-import { emptyTool, readStep, withOverrides } from './step.ts';
+import { emptyTool, readStep, replaceByClass, withOverrides } from './step.ts';
 import { readTool } from './tool.ts';
 import { defineTypes } from './type.ts';
 import { readVersion } from './version.ts';
@@ -76,12 +76,14 @@ function readBase(node: MapNode, context: BuildContext): ProcessBase {
   for (const read of readTypes) read();
   const id = context.scope === '' ? uri : `${uri}#${context.scope}`;
   const ids = context.parents.length === 1 || isTop(node, context) ? [id, uri] : [id];
+  const { ofJob } = context.load;
+  const requirements = withOverrides(readRequirements(requirementsNode, false, context), ids, context);
   return {
     id,
     ...documentation(node),
     inputs: readInputs(field(node, 'inputs'), context),
     outputs: readOutputs(field(node, 'outputs'), context),
-    requirements: withOverrides(readRequirements(requirementsNode, false, context), ids, context),
+    requirements: ofJob?.process === node ? replaceByClass(requirements, ofJob.requirements, context) : requirements,
     hints: [...olderDefaults(node, context), ...readRequirements(field(node, 'hints'), true, context)],
     cwlVersion: context.version,
     position: positionOf(node),

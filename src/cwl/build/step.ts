@@ -64,11 +64,20 @@ export function withOverrides(
   ids: readonly string[],
   context: BuildContext,
 ): readonly Requirement[] {
-  const overrides = context.load.overrides
+  return context.load.overrides
     .filter(({ target }) => ids.includes(target))
-    .flatMap(({ requirements }) => readRequirements(requirements, false, context));
-  const replaced = new Set(overrides.map((override) => override.class));
-  return [...own.filter((requirement) => !replaced.has(requirement.class)), ...overrides];
+    .reduce((current, { requirements }) => replaceByClass(current, requirements, context), own);
+}
+
+/** The requirements, those of the classes that `others` holds replaced by them. */
+export function replaceByClass(
+  own: readonly Requirement[],
+  others: Node,
+  context: BuildContext,
+): readonly Requirement[] {
+  const replacing = readRequirements(others, false, context);
+  const replaced = new Set(replacing.map((requirement) => requirement.class));
+  return [...own.filter((requirement) => !replaced.has(requirement.class)), ...replacing];
 }
 
 function readStepInputs(
