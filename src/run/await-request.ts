@@ -1,6 +1,7 @@
 import type { ClusterApi } from '../api/port.ts';
 import type { ContainerRequest } from '../api/records.ts';
 import type { Uuid } from '../core/ids.ts';
+import { runError } from './errors.ts';
 
 export interface RequestWaiter {
   /** Resolves with the request once it is Final. */
@@ -41,4 +42,19 @@ export function createRequestWaiter(api: ClusterApi): RequestWaiter {
   }
 
   return { wait, close: stopWatching };
+}
+
+/** As `wait`; once the signal aborts, the request is cancelled and the call fails with `run/cancelled`. */
+export async function awaitOrCancel(
+  { api, waiter }: { readonly api: ClusterApi; readonly waiter: RequestWaiter },
+  { uuid, what }: { readonly uuid: Uuid; readonly what: string },
+  signal?: AbortSignal,
+): Promise<ContainerRequest> {
+  try {
+    return await waiter.wait(uuid, signal);
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    await api.update('container_requests', uuid, { priority: 0 });
+    throw runError('run/cancelled', `${what} was cancelled`, { cause: error });
+  }
 }

@@ -1,154 +1,100 @@
-import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ClusterApi } from '../api/port.ts';
-import type { PortableDataHash } from '../core/ids.ts';
-import type { CwlDirectory, CwlFile, CwlObject, CwlValue } from '../cwl/values.ts';
-import { isDirectory, isFile } from '../cwl/values.ts';
-import type { Collection } from '../keep/collection.ts';
-import { openFile } from '../keep/file-reader.ts';
-
-import { formatKeepLocation, parseKeepLocation } from '../keep/location.ts';
+import type { CwlDirectory, CwlFile, CwlObject } from '../cwl/values.ts';
+import { isFile } from '../cwl/values.ts';
+import { mapFileObjectsAsync } from '../job/file-objects.ts';
 import type { BlockStore } from '../keep/port.ts';
-import { listDirectory } from '../keep/tree.ts';
-import { readCollection } from './collections.ts';
-import { runError } from './errors.ts';
+import { createOutputContent, type OutputContent, outputFailed } from './output-content.ts';
+import { outputName, takeNames } from './output-names.ts';
 
 export interface OutputOptions {
   readonly api: ClusterApi;
   readonly blocks: BlockStore;
   /** Where the files go: made when it does not exist. */
   readonly outdir: string;
-  /** `sha1$…` of each file in the output object; default true. */
+  /** `sha1$…` of each file in the output object. */
   readonly computeChecksum: boolean;
 }
 
+type Entry = CwlFile | CwlDirectory;
+
 /**
  * Copies every File and Directory of the output object out of Keep into `outdir` and returns the object with `file:` locations.
- * Two outputs of one name get different ones (`name_2.ext`); one file that is named twice is copied once.
+ * Two outputs of one name get different ones (`name_2.ext`); one file that is named twice is copied once. Nothing is written
+ * outside `outdir`. Fails with `run/outputs-failed`.
  */
 export async function writeOutputs(outputs: CwlObject, options: OutputOptions): Promise<CwlObject> {
-  await mkdir(options.outdir, { recursive: true });
-  const names = new Set<string>();
-  const collections = new Map<string, Promise<Collection>>();
-  const written = new Map<string, Promise<CwlFile | CwlDirectory>>();
-
-  async function write(value: CwlValue): Promise<CwlValue> {
-    if (value === null || typeof value !== 'object') return value;
-    if (Array.isArray(value)) {
-      const items: CwlValue[] = [];
-      for (const item of value) items.push(await write(item as CwlValue));
-      return items;
-    }
-    if (isFile(value) || isDirectory(value)) return (await writeOnce(value)) as unknown as CwlValue;
-    const fields: Record<string, CwlValue> = {};
-    for (const [name, field] of Object.entries(value)) fields[name] = await write(field as CwlValue);
-    return fields;
-  }
-
-  function writeOnce(value: CwlFile | CwlDirectory): Promise<CwlFile | CwlDirectory> {
-    const key = JSON.stringify(value);
-    const task = written.get(key) ?? place(value, options.outdir, names);
+  const { outdir } = options;
+  await makeDirectory(outdir);
+  const writer: Writer = { content: createOutputContent(options.api, options.blocks), ...options };
+  const taken = new Set<string>();
+  const written = new Map<string, Promise<Entry>>();
+  return mapFileObjectsAsync(outputs, (output) => {
+    const key = JSON.stringify(output);
+    const task = written.get(key) ?? place(writer, output, { folder: outdir, taken });
     written.set(key, task);
     return task;
-  }
+  });
+}
 
-  async function place(
-    value: CwlFile | CwlDirectory,
-    dir: string,
-    taken: Set<string>,
-  ): Promise<CwlFile | CwlDirectory> {
-    const name = freeName(value.basename ?? lastPart(value.location) ?? 'output', taken);
-    const path = join(dir, name);
-    return isFile(value) ? placeFile(value, path, dir, taken) : placeDirectory(value, path);
-  }
+interface Writer {
+  readonly content: OutputContent;
+  readonly computeChecksum: boolean;
+}
 
-  async function placeFile(file: CwlFile, path: string, dir: string, taken: Set<string>): Promise<CwlFile> {
-    const { dirname: _dirname, nameroot: _nameroot, nameext: _nameext, contents, ...rest } = file;
-    const facts = await copyContent(file, path);
-    const secondaryFiles: (CwlFile | CwlDirectory)[] = [];
-    for (const item of file.secondaryFiles ?? []) secondaryFiles.push(await place(item, dir, taken));
-    return {
-      ...rest,
-      ...(contents !== undefined && file.location !== undefined ? { contents } : {}),
-      location: pathToFileURL(path).href,
-      path,
-      basename: lastPart(path) ?? '',
-      size: facts.sizeBytes,
-      ...(options.computeChecksum ? { checksum: `sha1$${facts.sha1}` } : {}),
-      ...(secondaryFiles.length > 0 ? { secondaryFiles } : {}),
-    };
-  }
+interface Place {
+  readonly folder: string;
+  /** Names that are used in the folder. */
+  readonly taken: Set<string>;
+}
 
-  async function copyContent(file: CwlFile, path: string): Promise<{ sizeBytes: number; sha1: string }> {
-    const hash = createHash('sha1');
-    if (file.location === undefined) {
-      const bytes = Buffer.from(file.contents ?? '');
-      await writeFile(path, bytes);
-      return { sizeBytes: bytes.length, sha1: hash.update(bytes).digest('hex') };
-    }
-    const { collection, inside } = await openLocation(file.location);
-    const entry = collection.files.get(inside);
-    if (!entry) throw runError('run/outputs-failed', `output ${file.location} is not in its collection`, {});
-    const tap = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk);
-        done(null, chunk);
-      },
-    });
-    await rm(path, { force: true });
-    await pipeline(openFile(options.blocks, entry), tap, createWriteStream(path));
-    return { sizeBytes: entry.sizeBytes, sha1: hash.digest('hex') };
-  }
+/** An output and, beside it, its secondaryFiles. */
+async function place(writer: Writer, output: Entry, { folder, taken }: Place): Promise<Entry> {
+  const secondary = isFile(output) ? (output.secondaryFiles ?? []) : [];
+  const [name = '', ...names] = takeNames([output, ...secondary].map(outputName), taken);
+  const placed = await placeAlone(writer, output, join(folder, name));
+  if (secondary.length === 0) return placed;
+  const secondaryFiles: Entry[] = [];
+  for (const [index, item] of secondary.entries())
+    secondaryFiles.push(await placeAlone(writer, item, join(folder, names[index] ?? '')));
+  return { ...placed, secondaryFiles };
+}
 
-  async function placeDirectory(directory: CwlDirectory, path: string): Promise<CwlDirectory> {
+const placeAlone = (writer: Writer, output: Entry, path: string): Promise<Entry> =>
+  isFile(output) ? placeFile(writer, output, path) : placeDirectory(writer, output, path);
+
+async function placeFile(writer: Writer, file: CwlFile, path: string): Promise<CwlFile> {
+  const { dirname: _dirname, nameroot: _nameroot, nameext: _nameext, contents, secondaryFiles: _, ...rest } = file;
+  const { sizeBytes, sha1 } = await writer.content.copy(file, path);
+  return {
+    ...rest,
+    ...(contents !== undefined && file.location !== undefined ? { contents } : {}),
+    ...toLocal(path),
+    size: sizeBytes,
+    ...(writer.computeChecksum ? { checksum: `sha1$${sha1}` } : {}),
+  };
+}
+
+async function placeDirectory(writer: Writer, directory: CwlDirectory, path: string): Promise<CwlDirectory> {
+  await makeDirectory(path);
+  const listing: Entry[] = [];
+  const inside = { folder: path, taken: new Set<string>() };
+  for (const item of await writer.content.list(directory)) listing.push(await place(writer, item, inside));
+  return { ...directory, ...toLocal(path), listing };
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
     await mkdir(path, { recursive: true });
-    const listing: (CwlFile | CwlDirectory)[] = [];
-    const taken = new Set<string>();
-    for (const item of directory.listing ?? (await listLocation(directory)))
-      listing.push(await place(item, path, taken));
-    return { ...directory, location: pathToFileURL(path).href, path, basename: lastPart(path) ?? '', listing };
+  } catch (cause) {
+    throw outputFailed(path, cause);
   }
-
-  /** Children of a directory in Keep, as CWL objects. */
-  async function listLocation(directory: CwlDirectory): Promise<(CwlFile | CwlDirectory)[]> {
-    if (directory.location === undefined) return [];
-    const { portableDataHash, collection, inside } = await openLocation(directory.location);
-    return listDirectory(collection, inside).map((entry) => {
-      const { name } = entry;
-      return {
-        class: entry.kind === 'file' ? 'File' : 'Directory',
-        location: formatKeepLocation(portableDataHash, entry.path),
-        basename: name,
-      } as CwlFile | CwlDirectory;
-    });
-  }
-
-  async function openLocation(
-    location: string,
-  ): Promise<{ portableDataHash: PortableDataHash; collection: Collection; inside: string }> {
-    const { portableDataHash, path } = parseKeepLocation(location);
-    const collection = collections.get(portableDataHash) ?? readCollection(options.api, portableDataHash);
-    collections.set(portableDataHash, collection);
-    return { portableDataHash, collection: await collection, inside: path };
-  }
-
-  return (await write(outputs as CwlValue)) as CwlObject;
 }
 
-function lastPart(location: string | undefined): string | undefined {
-  return location?.replace(/\/+$/, '').split('/').pop();
-}
-
-function freeName(wanted: string, taken: Set<string>): string {
-  const extension = extname(wanted);
-  const stem = wanted.slice(0, wanted.length - extension.length);
-  let name = wanted;
-  for (let count = 2; taken.has(name); count += 1) name = `${stem}_${count}${extension}`;
-  taken.add(name);
-  return name;
-}
+const toLocal = (path: string) => ({
+  location: pathToFileURL(path).href,
+  path,
+  basename: path.slice(path.lastIndexOf('/') + 1),
+});

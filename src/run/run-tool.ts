@@ -12,7 +12,7 @@ import { findRequirement } from '../job/requirements.ts';
 import { type ToolStep, toToolJob } from '../job/tool-job.ts';
 import type { BlockStore } from '../keep/port.ts';
 import { toContainerRequest } from '../request/container-request.ts';
-import type { RequestWaiter } from './await-request.ts';
+import { awaitOrCancel, type RequestWaiter } from './await-request.ts';
 import { ensureCollection } from './collections.ts';
 import { runError } from './errors.ts';
 import type { RunListener } from './events.ts';
@@ -69,9 +69,11 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
     );
     await savePrepared(prepared);
     const request = await submit(prepared, image);
-    const finished = await awaitFinal(step.name, request, signal);
-    const container = finished.container_uuid ? await api.get('containers', finished.container_uuid) : undefined;
     const reused = request.state === 'Final';
+    const finished = reused
+      ? request
+      : await awaitOrCancel(options, { uuid: request.uuid, what: `step ${step.name}` }, signal);
+    const container = finished.container_uuid ? await api.get('containers', finished.container_uuid) : undefined;
     const result = await collect(step, prepared, finished, container);
     emit({
       type: 'step',
@@ -113,16 +115,6 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
     });
     emit({ type: 'step', name: job.name, status: 'submitted', request: request.uuid });
     return request;
-  }
-
-  async function awaitFinal(name: string, request: ContainerRequest, signal: AbortSignal): Promise<ContainerRequest> {
-    try {
-      return request.state === 'Final' ? request : await options.waiter.wait(request.uuid, signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      await api.update('container_requests', request.uuid, { priority: 0 });
-      throw runError('run/cancelled', `step ${name} was cancelled`, { where: { step: name }, cause: error });
-    }
   }
 
   async function collect(

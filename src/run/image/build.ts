@@ -10,8 +10,9 @@ import { parseKeepLocation } from '../../keep/location.ts';
 import { toBuildRequest } from '../../request/build-request.ts';
 import { readCollection } from '../collections.ts';
 import { runError } from '../errors.ts';
+import { requestImage } from './request-image.ts';
 import type { BuildInstructions } from './requirement.ts';
-import { awaitImage, type GitFacts, type ImageServices, type ResolvedImage } from './resolve.ts';
+import type { GitFacts, ImageServices, ResolvedImage } from './resolve.ts';
 
 type ResolveBase = (reference: string, signal?: AbortSignal) => Promise<ResolvedImage>;
 type BuildImage = (instructions: BuildInstructions, signal?: AbortSignal) => Promise<ResolvedImage>;
@@ -46,15 +47,12 @@ export function createImageBuild(services: ImageServices, resolveBase: ResolveBa
       ...(target === undefined ? {} : { target }),
       ...(platform === undefined ? {} : { platform }),
     };
-    const request = await services.api.create('container_requests', {
+    const attributes = {
       ...toBuildRequest(build, { reuse: services.reuse }),
       name: `build ${name}`,
       properties: { ...services.properties, ...(await factsOf(instructions, text)) },
-    });
-    services.emit({ type: 'image', reference: name, status: 'building', request: request.uuid });
-    const image = await awaitImage(services, request.uuid, `build of ${name}`, signal);
-    services.emit({ type: 'image', reference: name, status: 'ready', request: request.uuid });
-    return { ...image, reference: name, request: request.uuid };
+    };
+    return requestImage(services, { name, what: `build of ${name}`, status: 'building', attributes }, signal);
   };
 
   async function storeContext({ context, position }: BuildInstructions): Promise<string | undefined> {

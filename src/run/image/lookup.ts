@@ -27,18 +27,27 @@ interface Candidate {
   readonly timestamp: string;
 }
 
+const wanted = ['uuid', 'portable_data_hash', 'manifest_text', 'properties', 'created_at'];
 const archiveName = /^(sha256:)?([0-9a-f]{64})\.tar$/i;
 
-/** Newest trusted image collection for a name or a hash: by properties, then by the older links (design 4.1, 4.5). */
+/**
+ * Newest trusted image collection for a name or a hash: by properties, then by the older links (design 4.1, 4.5). A short hash that
+ * fits several images fails with `run/image-ambiguous`.
+ */
 export async function lookUpImage(
   api: ClusterApi,
   query: ImageQuery,
   warn: (message: string) => void,
 ): Promise<FoundImage | undefined> {
-  const byProperties = await candidatesByProperties(api, query);
-  if (query.shortHash) refuseAmbiguous(query.shortHash, byProperties);
-  const found = firstTrusted(byProperties, warn);
-  return found ?? firstTrusted(await candidatesByLinks(api, query), warn);
+  const seen = new Set<Uuid>();
+  for (const find of [candidatesByProperties, candidatesByLinks]) {
+    const candidates = (await find(api, query)).filter(({ record }) => !seen.has(record.uuid));
+    for (const { record } of candidates) seen.add(record.uuid);
+    const found =
+      query.shortHash === undefined ? firstTrusted(candidates, warn) : onlyImage(query.shortHash, candidates, warn);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 async function candidatesByProperties(api: ClusterApi, query: ImageQuery): Promise<Candidate[]> {
@@ -47,7 +56,7 @@ async function candidatesByProperties(api: ClusterApi, query: ImageQuery): Promi
     filters.map((filter) =>
       api.list('collections', {
         filters: [filter],
-        select: ['uuid', 'portable_data_hash', 'manifest_text', 'properties', 'created_at'],
+        select: wanted,
         limit: 1000,
       }),
     ),
@@ -79,22 +88,18 @@ async function candidatesByLinks(api: ClusterApi, query: ImageQuery): Promise<Ca
     ],
     limit: 1000,
   });
-  const candidates: Candidate[] = [];
-  for (const link of links.items) {
-    const record = await collectionOfLink(api, link);
-    if (record) candidates.push({ record, timestamp: String(link.properties.image_timestamp ?? link.created_at) });
-  }
-  return newestFirst(candidates);
+  const heads = links.items.flatMap(({ head_uuid }) => (head_uuid === null ? [] : [head_uuid]));
+  if (heads.length === 0) return [];
+  const page = await api.list('collections', { filters: [['uuid', 'in', heads]], select: wanted, limit: 1000 });
+  const records = new Map<string, CollectionRecord>(page.items.map((record) => [record.uuid, record]));
+  const candidates = links.items.map((link) => ({
+    record: records.get(link.head_uuid ?? ''),
+    timestamp: timeOf(link),
+  }));
+  return newestFirst(candidates.filter((candidate): candidate is Candidate => candidate.record !== undefined));
 }
 
-async function collectionOfLink(api: ClusterApi, link: Link): Promise<CollectionRecord | undefined> {
-  const page = await api.list('collections', {
-    filters: [['uuid', '=', link.head_uuid]],
-    select: ['uuid', 'portable_data_hash', 'manifest_text', 'properties', 'created_at'],
-    limit: 1,
-  });
-  return page.items[0];
-}
+const timeOf = (link: Link): string => String(link.properties.image_timestamp ?? link.created_at);
 
 function firstTrusted(candidates: readonly Candidate[], warn: (message: string) => void): FoundImage | undefined {
   for (const { record } of candidates) {
@@ -125,9 +130,14 @@ function toTrusted(record: CollectionRecord, warn: (message: string) => void): F
   };
 }
 
-function refuseAmbiguous(shortHash: string, candidates: readonly Candidate[]): void {
-  const hashes = [...new Set(candidates.map(({ record }) => String(record.properties['docker-image-hash'])))];
-  if (hashes.length < 2) return;
+function onlyImage(
+  shortHash: string,
+  candidates: readonly Candidate[],
+  warn: (message: string) => void,
+): FoundImage | undefined {
+  const trusted = candidates.flatMap(({ record }) => toTrusted(record, warn) ?? []);
+  const hashes = [...new Set(trusted.map(({ imageHash }) => imageHash))].sort();
+  if (hashes.length < 2) return trusted[0];
   throw runError('run/image-ambiguous', `image hash ${shortHash} fits ${hashes.length} images: ${hashes.join(', ')}`, {
     hint: 'give more digits of the hash',
   });

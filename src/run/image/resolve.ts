@@ -1,5 +1,5 @@
 import type { ClusterApi } from '../../api/port.ts';
-import type { ContainerRequest } from '../../api/records.ts';
+import { toMessage } from '../../core/errors.ts';
 import { type Digest, isDigest, isPortableDataHash, type PortableDataHash, type Uuid } from '../../core/ids.ts';
 import { toCanonicalJson } from '../../core/json.ts';
 import type { Requirement } from '../../cwl/model.ts';
@@ -11,8 +11,8 @@ import { runError } from '../errors.ts';
 import type { RunListener } from '../events.ts';
 import type { InputStore } from '../inputs.ts';
 import { createImageBuild } from './build.ts';
-import { describeFailure } from './failure.ts';
 import { type FoundImage, type ImageQuery, lookUpImage } from './lookup.ts';
+import { requestImage } from './request-image.ts';
 import { type ImageSource, toImageSource } from './requirement.ts';
 import { storeImageFile } from './store-file.ts';
 
@@ -121,22 +121,17 @@ export function createImageResolver(services: ImageServices): ImageResolver {
     try {
       return (await services.resolveDigest(reference)) !== found.registryDigest;
     } catch (error) {
-      warn(
-        `cannot ask the registry whether ${name} moved, using the one in Keep: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      warn(`cannot ask the registry whether ${name} moved, using the one in Keep: ${toMessage(error)}`);
       return false;
     }
   }
 
-  async function pull(name: string, again: boolean, signal?: AbortSignal): Promise<ResolvedImage> {
-    const submitted = await services.api.create('container_requests', {
+  function pull(name: string, again: boolean, signal?: AbortSignal): Promise<ResolvedImage> {
+    const attributes = {
       ...toPullRequest(name, { reuse: services.reuse && !again }),
       properties: services.properties,
-    });
-    services.emit({ type: 'image', reference: name, status: 'pulling', request: submitted.uuid });
-    const image = await awaitImage(services, submitted.uuid, `pull ${name}`, signal);
-    services.emit({ type: 'image', reference: name, status: 'ready', request: submitted.uuid });
-    return { ...image, reference: name, request: submitted.uuid };
+    };
+    return requestImage(services, { name, what: `pull ${name}`, status: 'pulling', attributes }, signal);
   }
 
   async function resolveId(imageId: string): Promise<ResolvedImage> {
@@ -175,47 +170,4 @@ function toQuery(reference: ImageReference): ImageQuery {
 function hashQuery(hex: string): ImageQuery {
   const whole = `sha256:${hex}`;
   return isDigest(whole) ? { digest: whole } : { shortHash: hex };
-}
-
-/** Waits for a builtin request and gives its output, the image collection, older clients' links included. */
-export async function awaitImage(
-  services: Pick<ImageServices, 'api' | 'blocks' | 'waiter'>,
-  uuid: Uuid,
-  what: string,
-  signal?: AbortSignal,
-): Promise<{ readonly portableDataHash: PortableDataHash }> {
-  const request = await services.waiter.wait(uuid, signal);
-  const container = request.container_uuid ? await services.api.get('containers', request.container_uuid) : undefined;
-  if (container?.state === 'Complete' && container.exit_code === 0 && container.output) {
-    await linkForOlderClients(services.api, request);
-    return { portableDataHash: container.output };
-  }
-  throw runError('run/image-request-failed', await describeFailure(services, what, request, container), {
-    where: { container: container?.uuid ?? uuid },
-    hint: `the whole log: cwl-runner logs ${uuid}`,
-  });
-}
-
-/** Links `docker_image_repo+tag` and `docker_image_hash`, which clients before the properties look for (design 4.1). */
-async function linkForOlderClients(api: ClusterApi, request: ContainerRequest): Promise<void> {
-  if (!request.output_uuid) return;
-  const record = await api.get('collections', request.output_uuid);
-  const {
-    'docker-image-repo-tag': repoTag,
-    'docker-image-hash': hash,
-    'docker-image-timestamp': timestamp,
-  } = record.properties;
-  const links: (readonly [string, unknown])[] = [
-    ['docker_image_hash', typeof hash === 'string' ? hash.replace(/^sha256:/, '') : undefined],
-    ['docker_image_repo+tag', repoTag],
-  ];
-  for (const [linkClass, name] of links) {
-    if (typeof name !== 'string') continue;
-    await api.create('links', {
-      link_class: linkClass,
-      name,
-      head_uuid: request.output_uuid,
-      properties: { image_timestamp: String(timestamp ?? '') },
-    });
-  }
 }

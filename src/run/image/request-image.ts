@@ -1,0 +1,48 @@
+import type { ContainerRequest } from '../../api/records.ts';
+import type { PortableDataHash, Uuid } from '../../core/ids.ts';
+import { awaitOrCancel } from '../await-request.ts';
+import { runError } from '../errors.ts';
+import { describeFailure } from './failure.ts';
+import type { ImageServices, ResolvedImage } from './resolve.ts';
+
+export interface ImageRequest {
+  /** The name that people know the image by. */
+  readonly name: string;
+  /** For messages: `pull debian:12`. */
+  readonly what: string;
+  readonly status: 'pulling' | 'building';
+  readonly attributes: Partial<ContainerRequest>;
+}
+
+/** Submits a pull or build request and waits for its image. Fails with `run/image-request-failed` or `run/cancelled`. */
+export async function requestImage(
+  services: ImageServices,
+  { name, what, status, attributes }: ImageRequest,
+  signal?: AbortSignal,
+): Promise<ResolvedImage> {
+  const { uuid: request } = await services.api.create('container_requests', attributes);
+  services.emit({ type: 'image', reference: name, status, request });
+  try {
+    const portableDataHash = await awaitImage(services, request, what, signal);
+    services.emit({ type: 'image', reference: name, status: 'ready', request });
+    return { portableDataHash, reference: name, request };
+  } catch (error) {
+    services.emit({ type: 'image', reference: name, status: 'failed', request });
+    throw error;
+  }
+}
+
+async function awaitImage(
+  services: ImageServices,
+  uuid: Uuid,
+  what: string,
+  signal?: AbortSignal,
+): Promise<PortableDataHash> {
+  const request = await awaitOrCancel(services, { uuid, what }, signal);
+  const container = request.container_uuid ? await services.api.get('containers', request.container_uuid) : undefined;
+  if (container?.state === 'Complete' && container.exit_code === 0 && container.output) return container.output;
+  throw runError('run/image-request-failed', await describeFailure(services, what, request, container), {
+    where: { container: container?.uuid ?? uuid },
+    hint: `the whole log: cwl-runner logs ${uuid}`,
+  });
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ClusterApi } from '../api/port.ts';
+import { isHallmarkError, toMessage } from '../core/errors.ts';
+import type { CwlDirectory, CwlFile } from '../cwl/values.ts';
+import type { Collection } from '../keep/collection.ts';
+import { openFile } from '../keep/file-reader.ts';
+import { formatKeepLocation, parseKeepLocation } from '../keep/location.ts';
+import type { BlockStore } from '../keep/port.ts';
+import { listDirectory } from '../keep/tree.ts';
+import { readCollection } from './collections.ts';
+import { runError } from './errors.ts';
+
+export interface Written {
+  readonly sizeBytes: number;
+  readonly sha1: string;
+}
+
+/** What outputs are made of: bytes and listings in Keep, or literals. Collections are read once. */
+export interface OutputContent {
+  /** Writes the file's bytes as a new file: what was at `path`, a symbolic link too, is replaced, never written through. */
+  copy(file: CwlFile, path: string): Promise<Written>;
+  /** Children of a directory, as CWL objects. */
+  list(directory: CwlDirectory): Promise<readonly (CwlFile | CwlDirectory)[]>;
+}
+
+export function createOutputContent(api: ClusterApi, blocks: BlockStore): OutputContent {
+  const collections = new Map<string, Promise<Collection>>();
+
+  async function open(location: string) {
+    const { portableDataHash, path } = parseKeepLocation(location);
+    const collection = collections.get(portableDataHash) ?? readCollection(api, portableDataHash);
+    collections.set(portableDataHash, collection);
+    return { portableDataHash, collection: await collection, path };
+  }
+
+  async function openContent({ location, contents }: CwlFile): Promise<Readable> {
+    if (location === undefined) return Readable.from([Buffer.from(contents ?? '')], { objectMode: false });
+    const { collection, path } = await open(location);
+    const file = collection.files.get(path);
+    if (file) return openFile(blocks, file);
+    throw runError('run/outputs-failed', `output ${location} is not in its collection`);
+  }
+
+  return {
+    async copy(file, path) {
+      const content = await openContent(file);
+      try {
+        await rm(path, { force: true });
+        return await writeNew(content, path);
+      } catch (cause) {
+        throw isHallmarkError(cause) ? cause : outputFailed(path, cause);
+      }
+    },
+    async list({ listing, location }) {
+      if (listing) return listing;
+      if (location === undefined) return [];
+      const { portableDataHash, collection, path } = await open(location);
+      return listDirectory(collection, path).map((entry): CwlFile | CwlDirectory => ({
+        class: entry.kind === 'file' ? 'File' : 'Directory',
+        location: formatKeepLocation(portableDataHash, entry.path),
+        basename: entry.name,
+      }));
+    },
+  };
+}
+
+async function writeNew(content: Readable, path: string): Promise<Written> {
+  const hash = createHash('sha1');
+  let sizeBytes = 0;
+  const tap = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      sizeBytes += chunk.length;
+      done(null, chunk);
+    },
+  });
+  await pipeline(content, tap, createWriteStream(path, { flags: 'wx' }));
+  return { sizeBytes, sha1: hash.digest('hex') };
+}
+
+export const outputFailed = (path: string, cause: unknown) =>
+  runError('run/outputs-failed', `cannot write output ${path}: ${toMessage(cause)}`, {
+    hint: 'choose another folder with --outdir',
+    cause,
+  });
