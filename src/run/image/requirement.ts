@@ -104,6 +104,14 @@ function toBuildArgs(value: JsonValue | undefined, position: Position): Readonly
       { where: position },
     );
   }
+  for (const [name, argument] of Object.entries(value)) {
+    if (typeof argument !== 'object') continue;
+    throw runError(
+      'run/bad-requirement',
+      `expected a string as build argument ${name}, got ${JSON.stringify(argument)}`,
+      { where: position },
+    );
+  }
   return Object.fromEntries(Object.entries(value).map(([name, argument]) => [name, String(argument)]));
 }
 
