@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   logs: async () => (await import('./commands/logs.ts')).logsCommand,
   image: async () => (await import('./commands/image.ts')).imageCommand,
   validate: async () => (await import('./commands/validate.ts')).validateCommand,
+  graph: async () => (await import('./commands/graph.ts')).graphCommand,
 };
 
 /** Runs one command line and gives its exit code. Nothing is thrown: what fails is printed. */

@@ -1,4 +1,4 @@
-import { stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -15,6 +15,7 @@ import type { ExecutorName } from '../../executor/port.ts';
 import { writeOutputs } from '../../run/outputs.ts';
 import { type RunOptions, type RunResult, runProcess } from '../../run/run-process.ts';
 import { readExecutorSetting } from '../config.ts';
+import { toDocumentUri } from '../document-uri.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { readGitFacts } from '../git-facts.ts';
 import { formatInputHelp, readInputFlags } from '../input-flags.ts';
@@ -156,7 +157,7 @@ async function readCommandInputs(
   { document, inputsFile, inputValues, flags }: RunCommand,
   fetcher: Fetcher,
 ): Promise<CommandInputs> {
-  const documentUri = await toUri(document);
+  const documentUri = await toDocumentUri(document);
   const basedir = pathToFileURL(`${resolve(flags.basedir ?? '.')}/`).href;
   if (inputValues)
     return { documentUri, job: { ...parseInputObject('{}', `${basedir}${commandLineSource}`), values: inputValues } };
@@ -169,21 +170,9 @@ async function readCommandInputs(
   }
   if (inputsFile === '-')
     return { documentUri, job: parseInputObject(await readAll(process.stdin), `${basedir}stdin.yml`) };
-  const uri = await toUri(inputsFile);
+  const uri = await toDocumentUri(inputsFile);
   if (flags.basedir === undefined) return { documentUri, job: await loadInputObject(uri, fetcher) };
   return { documentUri, job: parseInputObject(await fetcher.fetchText(uri), `${basedir}${basename(inputsFile)}`) };
-}
-
-/** A path, with or without `#id`, or a URL as it is. */
-async function toUri(name: string): Promise<string> {
-  if (/^(https?|file|keep):/.test(name)) return name;
-  const whole = await stat(name).then(
-    () => true,
-    () => false,
-  );
-  const hash = whole ? -1 : name.lastIndexOf('#');
-  const path = hash < 0 ? name : name.slice(0, hash);
-  return pathToFileURL(resolve(path)).href + (hash < 0 ? '' : name.slice(hash));
 }
 
 /** A document on this machine by its path. */

@@ -89,7 +89,7 @@ describe('toDot', () => {
     const dot = toDot(process);
     for (const line of [
       '"in:words" [label="words", shape=ellipse, fillcolor="#e8f0fe"];',
-      'subgraph "cluster_inner/" {',
+      'subgraph "cluster_inner" {',
       '"inner/say" [label="say\\n(scatter x)", peripheries=2];',
       '"maybe" [label="maybe\\n(when)", style="rounded,filled,dashed"];',
       '"in:words" -> "inner/in:words";',
