@@ -1,4 +1,4 @@
-import { mkdir, rename, stat, symlink } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createSingleFlight, mapLimited } from '../../core/concurrency.ts';
@@ -128,7 +128,8 @@ export async function linkLayers(folder: string, targets: readonly string[]): Pr
   const partial = join(folder, '..', ownedName());
   await mkdir(partial);
   await Promise.all(targets.map((target, index) => symlink(target, join(partial, String(index)))));
-  await rename(partial, folder).catch((error) => {
+  await rename(partial, folder).catch(async (error) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    await rm(partial, { recursive: true });
   });
 }

@@ -1,0 +1,102 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { type Cluster, openCluster } from '../../src/cluster/cluster.ts';
+import { removeTree } from '../../src/keep/remove-tree.ts';
+import { toLoadableImage } from '../contract/executor-images.ts';
+import { toolsLayer } from '../contract/layers.ts';
+import { type FakeRegistry, type FakeRegistryOptions, startRegistry } from '../fakes/registry.ts';
+
+const main = join(import.meta.dirname, '../../src/cli/main.ts');
+
+export interface Ended {
+  /** Null when a signal ended it. */
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** What starts the runner, in place of nothing: `['unshare', '--user']`. */
+  readonly through?: readonly string[];
+  readonly spawn?: SpawnOptions;
+}
+
+export interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+/** The runner as people start it, with a home and a folder of its own. */
+export interface Runner {
+  readonly folder: string;
+  readonly home: string;
+  /** Writes a file in the folder, and gives its path. */
+  write(name: string, content: string): string;
+  start(args: readonly string[], options?: StartOptions): Started;
+  run(args: readonly string[], options?: StartOptions): Promise<Ended>;
+  /** Looks into the records of the home. */
+  withRecords<T>(look: (cluster: Cluster) => Promise<T>): Promise<T>;
+  remove(): Promise<void>;
+}
+
+export function createRunner(name: string): Runner {
+  const folder = mkdtempSync(join(tmpdir(), `hallmark-${name}-`));
+  const home = join(folder, 'home');
+  const start: Runner['start'] = (args, options = {}) => {
+    const [program = '', ...rest] = [...(options.through ?? []), process.execPath, ...nodeFlags, main, ...args];
+    const env = { ...cleanEnvironment(folder), HALLMARK_HOME: home, ...options.env };
+    const child = spawn(program, rest, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], ...options.spawn });
+    return { child, ended: collect(child) };
+  };
+  return {
+    folder,
+    home,
+    write(path, content) {
+      writeFileSync(join(folder, path), content);
+      return join(folder, path);
+    },
+    start,
+    run: (args, options) => start(args, options).ended,
+    async withRecords(look) {
+      const cluster = openCluster({ path: join(home, 'cluster.sqlite') });
+      try {
+        return await look(cluster);
+      } finally {
+        cluster.close();
+      }
+    },
+    remove: () => removeTree(folder),
+  };
+}
+
+const nodeFlags = ['--disable-warning=ExperimentalWarning', '--disable-warning=DEP0040'];
+
+/** Nothing of the caller's registries, logins and homes. */
+function cleanEnvironment(folder: string): Record<string, string> {
+  const registries = join(folder, 'registries.conf');
+  writeFileSync(registries, '');
+  return {
+    PATH: process.env.PATH ?? '/usr/bin:/bin',
+    HOME: folder,
+    NODE_COMPILE_CACHE: join(tmpdir(), 'hallmark-compile-cache'),
+    CONTAINERS_REGISTRIES_CONF: registries,
+  };
+}
+
+async function collect(child: ChildProcess): Promise<Ended> {
+  const read = (stream: ChildProcess['stdout']) => (stream ? text(stream) : Promise.resolve(''));
+  const exited = new Promise<number | null>((resolve, reject) => child.once('exit', resolve).once('error', reject));
+  const [stdout, stderr, exitCode] = await Promise.all([read(child.stdout), read(child.stderr), exited]);
+  return { exitCode, stdout, stderr };
+}
+
+/** A registry on loopback with one image, `tools:1`: a shell and a few programs of this machine. */
+export async function startToolsRegistry(options?: FakeRegistryOptions): Promise<FakeRegistry & { tools: string }> {
+  const registry = await startRegistry(options);
+  registry.add('tools', '1', toLoadableImage([await toolsLayer()], { Env: ['PATH=/bin'] }).image);
+  return { ...registry, tools: `${registry.host}/tools:1` };
+}
