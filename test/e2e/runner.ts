@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -46,6 +46,7 @@ export interface Runner {
 export function createRunner(name: string): Runner {
   const folder = mkdtempSync(join(tmpdir(), `hallmark-${name}-`));
   const home = join(folder, 'home');
+  mkdirSync(home);
   const start: Runner['start'] = (args, options = {}) => {
     const [program = '', ...rest] = [...(options.through ?? []), process.execPath, ...nodeFlags, main, ...args];
     const env = { ...cleanEnvironment(folder), HALLMARK_HOME: home, ...options.env };
