@@ -1,2 +1,9 @@
-/** Exit codes of the command (design 4.10); 33 is the one that the CWL suites' runner knows. */
-export const exitCodes = { success: 0, failure: 1, usage: 2, unsupported: 33 } as const;
+/** Exit codes of the command (design 4.10); 33 is the one that the CWL suites' runner knows; 130 and 143 are the shells' for signals. */
+export const exitCodes = {
+  success: 0,
+  failure: 1,
+  usage: 2,
+  unsupported: 33,
+  interrupted: 130,
+  terminated: 143,
+} as const;

@@ -22,6 +22,8 @@ export function exitCodeOf(error: unknown): number {
   ) {
     return exitCodes.unsupported;
   }
+  if (codes.includes('cli/interrupted')) return exitCodes.interrupted;
+  if (codes.includes('cli/terminated')) return exitCodes.terminated;
   return codes.includes('cli/usage') ? exitCodes.usage : exitCodes.failure;
 }
 

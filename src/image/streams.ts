@@ -38,6 +38,8 @@ export function readableFrom(
       done(error);
     },
   });
+  // Who reads learns of an error by reading; one that nobody reads any more must not end the process.
+  stream.on('error', () => {});
   const onAbort = () => stream.destroy(signal?.reason);
   if (signal?.aborted) onAbort();
   else signal?.addEventListener('abort', onAbort, { once: true });

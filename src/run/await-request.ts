@@ -1,5 +1,6 @@
 import type { ClusterApi } from '../api/port.ts';
 import type { ContainerRequest } from '../api/records.ts';
+import { isHallmarkError } from '../core/errors.ts';
 import type { Uuid } from '../core/ids.ts';
 import { runError } from './errors.ts';
 
@@ -22,7 +23,6 @@ export function createRequestWaiter(api: ClusterApi): RequestWaiter {
 
   async function wait(uuid: Uuid, signal?: AbortSignal): Promise<ContainerRequest> {
     for (;;) {
-      signal?.throwIfAborted();
       let wake: () => void = () => {};
       const changed = new Promise<void>((resolve) => {
         wake = resolve;
@@ -33,6 +33,7 @@ export function createRequestWaiter(api: ClusterApi): RequestWaiter {
         waiting.delete(uuid);
         return request;
       }
+      signal?.throwIfAborted();
       const timer = setTimeout(wake, pollMs);
       signal?.addEventListener('abort', wake, { once: true });
       await changed;
@@ -54,7 +55,14 @@ export async function awaitOrCancel(
     return await waiter.wait(uuid, signal);
   } catch (error) {
     if (!signal?.aborted) throw error;
-    await api.update('container_requests', uuid, { priority: 0 });
+    await cancelRequest(api, uuid);
     throw runError('run/cancelled', `${what} was cancelled`, { cause: error });
   }
+}
+
+/** It may have become Final meanwhile: then there is nothing to cancel. */
+async function cancelRequest(api: ClusterApi, uuid: Uuid): Promise<void> {
+  await api.update('container_requests', uuid, { priority: 0 }).catch((error: unknown) => {
+    if (!isHallmarkError(error, 'api/forbidden-change')) throw error;
+  });
 }

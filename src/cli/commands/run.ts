@@ -19,13 +19,13 @@ import { toDocumentUri } from '../document-uri.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { readGitFacts } from '../git-facts.ts';
 import { formatInputHelp, readInputFlags } from '../input-flags.ts';
+import { listenForInterruption } from '../interruption.ts';
 import type { RunFlags } from '../options.ts';
 import { formatOutputs } from '../output-json.ts';
 import { commandLineSource, exitCodeOf, formatError, formatProblem, toErrorJson } from '../report-error.ts';
 import { type SessionOptions, withSession } from '../session.ts';
 import { createStderrLogger } from '../stderr-logger.ts';
 import { openProgress } from '../terminal/open.ts';
-import { cliError } from '../usage-error.ts';
 import { type ClusterHandle, createFetcher } from '../wire.ts';
 
 export interface RunCommand {
@@ -82,9 +82,7 @@ interface Execution {
 
 async function execute({ command, fetcher, loaded, documentUri, inputs, given }: Execution): Promise<number> {
   const { flags } = command;
-  const stop = new AbortController();
-  const onSignal = (name: NodeJS.Signals) => stop.abort(cliError('cli/interrupted', `interrupted by ${name}`));
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const interruption = listenForInterruption();
   const progress = await openProgress(flags);
   try {
     return await withSession(toSessionOptions(flags), async (session) => {
@@ -102,15 +100,19 @@ async function execute({ command, fetcher, loaded, documentUri, inputs, given }:
         emit: progress.event,
         gitFacts: readGitFacts,
       };
-      const result = await runProcess(request, services, toRunOptions(flags), stop.signal);
+      const result = await runProcess(request, services, toRunOptions(flags), interruption.signal);
       await progress.end();
+      interruption.check();
       const code = await report(result, flags, session.cluster);
       await command.onEnd?.(result, session.cluster);
       return code;
     });
+  } catch (error) {
+    interruption.check();
+    throw error;
   } finally {
     await progress.end();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    interruption.close();
   }
 }
 

@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { listRuns } from '../../src/run/run-record.ts';
+import { lastingProcessesWith, unfinishedIn } from './leftovers.ts';
+import { createRunner, type Runner, type Started, startToolsRegistry } from './runner.ts';
+
+let runner: Runner;
+let registry: Awaited<ReturnType<typeof startToolsRegistry>>;
+beforeEach(async () => {
+  runner = createRunner('interrupt');
+  registry = await startToolsRegistry();
+});
+afterEach(async () => {
+  await registry.close();
+  await runner.remove();
+});
+
+const tool = (command: string, hints = '{}') => `
+cwlVersion: v1.2
+class: CommandLineTool
+hints: ${hints}
+baseCommand: [sh, -c, ${JSON.stringify(command)}]
+inputs: []
+outputs: []
+`;
+
+/** Starts a run and waits until `count` containers run. */
+async function startUntilRunning(document: string, count = 1): Promise<Started> {
+  runner.write('tool.cwl', document);
+  const started = runner.start(['tool.cwl']);
+  for (;;) {
+    const running = await runner.withRecords((cluster) =>
+      cluster.list('containers', { filters: [['state', '=', 'Running']] }),
+    );
+    if (running.itemsAvailable >= count) return started;
+    if (started.child.exitCode !== null) throw new Error(`it ended early: ${(await started.ended).stderr}`);
+    await sleep(50);
+  }
+}
+
+/** One line and a hint, exit code as for the signal, everything cancelled, nothing left. */
+async function expectCancelled({ ended }: Started, exitCode = 130, signal = 'SIGINT'): Promise<void> {
+  const { stderr, ...rest } = await ended;
+  expect(rest).toEqual({ exitCode, stdout: '' });
+  const lines = stderr
+    .split('\n')
+    .filter((line) => /^\S/.test(line) && !/^(start|pull|build|run|done|fail|image|step)/.test(line));
+  expect(lines).toEqual([`interrupted by ${signal}: the run was cancelled`]);
+  expect(stderr).toContain('hint: the same command again');
+  expect(await lastingProcessesWith(runner.folder)).toEqual([]);
+  expect(unfinishedIn(runner.home)).toEqual([]);
+  await runner.withRecords(async (cluster) => {
+    expect(await listRuns(cluster, 1)).toMatchObject([{ status: 'failure' }]);
+    const requests = await cluster.list('container_requests', { filters: [['state', '!=', 'Uncommitted']] });
+    for (const request of requests.items) expect(request).toMatchObject({ state: 'Final', priority: 0 });
+    const containers = await cluster.list('containers', {});
+    for (const container of containers.items) expect(container).toMatchObject({ state: 'Cancelled', exit_code: null });
+  });
+}
+
+describe('Ctrl-C', () => {
+  it('ends a step', async () => {
+    const started = await startUntilRunning(tool('sleep 611'));
+    started.child.kill('SIGINT');
+    await expectCancelled(started);
+  });
+
+  it('ends a pull', async () => {
+    registry.faults.stall = { times: 100 };
+    const started = await startUntilRunning(tool('true', `{ DockerRequirement: { dockerPull: "${registry.tools}" } }`));
+    started.child.kill('SIGINT');
+    await expectCancelled(started);
+  });
+
+  it('ends a build', async () => {
+    const text = JSON.stringify(`FROM ${registry.tools}\nRUN sleep 612\n`);
+    runner.write('tool.cwl', tool('true', `{ DockerRequirement: { dockerFile: ${text} } }`));
+    const started = runner.start(['tool.cwl']);
+    while ((await lookForBuild()) === 0) await sleep(50);
+    started.child.kill('SIGINT');
+    const { exitCode, stderr } = await started.ended;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 130, stderr: expect.any(String) });
+    expect(stderr).toContain('interrupted by SIGINT: the run was cancelled');
+    expect(await lastingProcessesWith(runner.folder)).toEqual([]);
+    expect(unfinishedIn(runner.home)).toEqual([]);
+  });
+
+  it('is not the only signal', async () => {
+    const started = await startUntilRunning(tool('sleep 613'));
+    started.child.kill('SIGTERM');
+    await expectCancelled(started, 143, 'SIGTERM');
+  });
+
+  it('given twice ends the runner at once', async () => {
+    const started = await startUntilRunning(tool('sleep 614'));
+    started.child.kill('SIGSTOP');
+    started.child.kill('SIGINT');
+    started.child.kill('SIGCONT');
+    await sleep(1);
+    started.child.kill('SIGINT');
+    const [code, signal] =
+      started.child.exitCode === null ? await once(started.child, 'exit') : [started.child.exitCode];
+    expect([130, null]).toContain(code);
+    if (code === null) expect(signal).toBe('SIGINT');
+    expect(await lastingProcessesWith(runner.folder)).toEqual([]);
+  });
+});
+
+const lookForBuild = (): Promise<number> =>
+  runner.withRecords(async (cluster) => {
+    const running = await cluster.list('containers', { filters: [['state', '=', 'Running']] });
+    return running.items.filter(
+      ({ command, runtime_status: { activity } }) => command[1] === 'build' && activity?.includes('sleep'),
+    ).length;
+  });
