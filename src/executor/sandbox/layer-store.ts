@@ -8,7 +8,7 @@ import { decompressLayer } from '../../image/layers/decompress.ts';
 import { sanitizeLayer } from '../../image/layers/sanitize.ts';
 import type { Layer } from '../../image/model.ts';
 import { executorError } from '../errors.ts';
-import { ownedName } from './owned.ts';
+import { ownedName } from '../process/owned.ts';
 import { removeTree } from './remove.ts';
 import { runTool } from './run-tool.ts';
 import type { UserNamespace } from './user-namespace.ts';

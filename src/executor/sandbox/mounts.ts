@@ -32,7 +32,7 @@ type MountRequest =
   | ({ readonly kind: 'bind' } & BindMount)
   | { readonly kind: 'tmpfs'; readonly target: string; readonly sizeBytes?: number };
 
-type PlaceKind = 'directory' | 'file';
+export type PlaceKind = 'directory' | 'file';
 
 /** Plans the mounts of one container and makes their mount points. */
 export function planMounts(root: RootParts, spec: MountSpec): readonly MountPhase[] {
@@ -90,8 +90,8 @@ class MountPlanner {
   }
 }
 
-/** A mount inside a bound folder needs its mount point in that folder, as with any container engine. */
-function placeInSource(bind: BindMount, rest: string, kind: PlaceKind): string {
+/** A mount inside a bound folder needs its mount point in that folder, as with any container engine; its path there. */
+export function placeInSource(bind: BindMount, rest: string, kind: PlaceKind): string {
   const found = resolveTarget([bind.source], rest);
   if (found.kind !== 'missing') {
     requireKind(join(bind.target, rest), found.kind, kind);

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { LimitSpec } from '../limits/limits.ts';
 import type { ContainerSpec, ContainerUsage, Executor, LoadableImage, LoadedImage, RunningContainer } from '../port.ts';
 import { toContainer } from '../process/container.ts';
+import { toContainerEnvironment } from '../process/container-environment.ts';
+import { findOrphaned, ownedName } from '../process/owned.ts';
 import type { Ground } from './ground.ts';
 import { linkLayers } from './layer-store.ts';
-import { findOrphaned, ownedName } from './owned.ts';
 import { removeOverlayWork, removeTree } from './remove.ts';
 import { makeUpper, startInRoot, upperFolder, workFolder } from './root.ts';
 import type { CpuSeconds } from './start.ts';
@@ -62,7 +63,7 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
     if (record !== undefined) await unlink(record);
   };
   try {
-    const environment = toEnvironment(image, spec);
+    const environment = toContainerEnvironment(image, spec);
     const init = await startInRoot(ground, root, {
       ...spec,
       environment,
@@ -121,15 +122,4 @@ async function clearOrphans(ground: Ground, isOwned: (id: string) => boolean): P
   for (const name of ['layers', 'images', 'builds']) {
     for (const folder of await findOrphaned(join(ground.home, name))) await removeTree(folder, enter);
   }
-}
-
-const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** What the image sets, below what the spec sets; a PATH there is always, as with docker. */
-function toEnvironment(image: LoadedImage, spec: ContainerSpec): Record<string, string> {
-  const set = image.environment.map((entry) => [
-    entry.slice(0, entry.indexOf('=')),
-    entry.slice(entry.indexOf('=') + 1),
-  ]);
-  return { PATH: defaultPath, ...Object.fromEntries(set), ...spec.environment };
 }

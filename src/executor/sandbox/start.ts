@@ -1,10 +1,10 @@
 import { executorError } from '../errors.ts';
 import type { StreamTarget } from '../port.ts';
+import { type Channel, openChannel } from '../process/channel.ts';
 import { type Group, killGroup } from '../process/child.ts';
 import type { Launched, Launcher } from '../process/launcher.ts';
 import { openOutput, toDraining } from '../process/output.ts';
 import { type BackPipe, openBackPipe, openPipe } from '../process/pipes.ts';
-import { type Channel, openChannel } from './channel.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
 export interface StartOptions {

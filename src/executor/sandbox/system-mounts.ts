@@ -8,8 +8,8 @@ const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
  * proc(5) files through which a root whose ids are the machine's own could change the machine, or read of others. Docker
  * makes the first read-only and hides the second.
  */
-const readOnlyProc = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
-const hiddenProc = ['kcore', 'keys', 'latency_stats', 'timer_list', 'sched_debug'];
+export const readOnlyProc = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
+export const hiddenProc = ['kcore', 'keys', 'latency_stats', 'timer_list', 'sched_debug'];
 
 /** Of a container without a network: always the same, so that no result depends on the machine's. */
 export const isolatedHostName = 'hallmark';
