@@ -34,7 +34,7 @@ export async function decompressLayer(layer: Layer, options: DecompressOptions =
 }
 
 /** Unpacks a stream. An error of either side, or an end before its time, ends both. */
-function unpack(packed: Readable, compression: Compression): Readable {
+export function unpack(packed: Readable, compression: Compression): Readable {
   if (compression === 'none') return packed;
   const inflate = compression === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
   // The error reaches whoever reads `inflate`, which pipeline destroys with it.
