@@ -6,6 +6,7 @@ import {
   type ClusterHandle,
   createJsEngine,
   createResolveDigest,
+  createSaveImage,
   type EngineOptions,
   type WireOptions,
   withCluster,
@@ -31,6 +32,7 @@ export async function withSession<T>(options: SessionOptions, task: (session: Se
       javascript: { engine, timeoutMs: options.evalTimeoutMs },
       probe,
       resolveDigest: createResolveDigest(),
+      saveImage: createSaveImage(cluster),
     };
     try {
       return await withEngine(cluster, options, () => task({ cluster, services }));

@@ -21,6 +21,7 @@ import type { Ground } from '../executor/sandbox/ground.ts';
 import type { ImageReference } from '../image/reference.ts';
 import type { RegistryClient } from '../image/registry/client.ts';
 import { type DiskBlockStore, openDiskBlockStore } from '../keep/disk/disk-store.ts';
+import type { SaveImage } from '../run/image/resolve.ts';
 import { readConfig } from './config.ts';
 import { createStderrLogger } from './stderr-logger.ts';
 
@@ -271,5 +272,14 @@ export function createResolveDigest(): (reference: ImageReference) => Promise<Di
   return async (reference) => {
     client ??= createRegistry();
     return (await (await client).resolve(reference)).digest;
+  };
+}
+
+/** Images of files go into Keep without a container request: nothing is computed. */
+export function createSaveImage({ api, blocks }: ClusterHandle): SaveImage {
+  return async (image, { collection, references }, signal = new AbortController().signal) => {
+    const { saveImage } = await import('../crunch/images/save-image.ts');
+    const record = await saveImage(image, { api, blocks, name: collection, references, signal });
+    return record.portable_data_hash;
   };
 }

@@ -32,6 +32,7 @@ export interface RunServices {
   readonly probe: DiscoverOptions['probe'];
   readonly gitFacts: (folder: string) => Promise<GitFacts | undefined>;
   readonly resolveDigest: ImageServices['resolveDigest'];
+  readonly saveImage: ImageServices['saveImage'];
   readonly download?: (url: string) => Promise<string>;
 }
 
@@ -92,6 +93,7 @@ export async function runProcess(
       reuse: options.reuse,
       properties: { 'hm:run': run },
       resolveDigest: services.resolveDigest,
+      saveImage: services.saveImage,
       gitFacts: services.gitFacts,
     });
     const tools = createToolRunner({

@@ -8,6 +8,7 @@ import { createDispatcher } from '../../src/cluster/dispatch/dispatcher.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { silentLogger } from '../../src/core/logger.ts';
+import { saveImage } from '../../src/crunch/images/save-image.ts';
 import { createCollectionWriter } from '../../src/keep/collection-writer.ts';
 import { type DiskBlockStore, openDiskBlockStore } from '../../src/keep/disk/disk-store.ts';
 import { createRequestWaiter } from '../../src/run/await-request.ts';
@@ -119,6 +120,10 @@ export async function createRunKit(): Promise<RunKit> {
         properties: { 'hm:run': 'the run' },
         resolveDigest: async () => {
           throw new Error('no registry here');
+        },
+        saveImage: async (image, { collection: name, references }) => {
+          const signal = new AbortController().signal;
+          return (await saveImage(image, { api, blocks, name, references, signal })).portable_data_hash;
         },
         gitFacts: async () => undefined,
         ...more,

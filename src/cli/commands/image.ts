@@ -1,6 +1,4 @@
-import { createLayerIndex } from '../../crunch/images/layer-index.ts';
-import { linkImage } from '../../crunch/images/links.ts';
-import { storeImage } from '../../crunch/images/store-image.ts';
+import { saveImage } from '../../crunch/images/save-image.ts';
 import { fileAccess } from '../../image/archive/folder.ts';
 import { openArchive } from '../../image/archive/open.ts';
 import { parseReference } from '../../image/reference.ts';
@@ -34,18 +32,12 @@ async function loadArchive(
 ): Promise<void> {
   const image = await openArchive(await fileAccess(path), { name: path });
   const references = (name === undefined ? image.repoTags : [name]).map(parseReference);
-  const { collection, properties } = await storeImage(image, {
+  const record = await saveImage(image, {
+    api,
     blocks,
-    layers: createLayerIndex(api, blocks),
-    report: { line: () => {}, activity: () => {}, output: () => {} },
-    signal: new AbortController().signal,
+    name: `Docker image ${name ?? path}`,
     references,
+    signal: new AbortController().signal,
   });
-  const record = await api.create('collections', {
-    name: `Docker image ${name ?? path}`.replaceAll('/', ' '),
-    manifest_text: collection.manifestText,
-    properties,
-  });
-  await linkImage(api, record.uuid, properties);
   process.stdout.write(`${record.uuid} ${record.portable_data_hash} ${image.imageHash}\n`);
 }

@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import type { JsonValue } from '../../core/json.ts';
 import { isJsonObject } from '../../core/json.ts';
 import type { Position, Requirement } from '../../cwl/model.ts';
@@ -12,8 +13,8 @@ export type ImageSource =
   | { readonly kind: 'collection'; readonly portableDataHash: string }
   | { readonly kind: 'pull'; readonly reference: string }
   | { readonly kind: 'build'; readonly instructions: BuildInstructions }
-  | { readonly kind: 'load'; readonly location: string; readonly imageId?: string }
-  | { readonly kind: 'import'; readonly location: string; readonly imageId?: string }
+  /** A file of the host: an archive of `docker save`, or a root file system. `location` is a URI. */
+  | { readonly kind: 'load' | 'import'; readonly location: string; readonly imageId?: string }
   | { readonly kind: 'id'; readonly imageId: string };
 
 export interface BuildInstructions {
@@ -44,9 +45,9 @@ export function toImageSource(
   if (portableDataHash) return { kind: 'collection', portableDataHash };
   const named = imageId === undefined ? {} : { imageId };
   const load = stringField(docker, 'dockerLoad');
-  if (load) return { kind: 'load', location: load, ...named };
+  if (load) return { kind: 'load', location: toLocation(load, docker.position), ...named };
   const importFrom = stringField(docker, 'dockerImport');
-  if (importFrom) return { kind: 'import', location: importFrom, ...named };
+  if (importFrom) return { kind: 'import', location: toLocation(importFrom, docker.position), ...named };
   const reference = stringField(docker, 'dockerPull');
   if (reference) return { kind: 'pull', reference };
   if (imageId) return { kind: 'id', imageId };
@@ -54,6 +55,12 @@ export function toImageSource(
     hint: 'give dockerPull, dockerFile, dockerLoad, dockerImport or dockerImageId',
     where: docker.position,
   });
+}
+
+/** Relative to the document, as every other reference in it. */
+function toLocation(reference: string, { file }: Position): string {
+  const base = file.startsWith('/') ? pathToFileURL(file).href : file;
+  return URL.canParse(reference) ? reference : new URL(encodeURI(reference), base).href;
 }
 
 function toInstructions(

@@ -3,6 +3,7 @@ import { toMessage } from '../../core/errors.ts';
 import { type Digest, isDigest, isPortableDataHash, type PortableDataHash, type Uuid } from '../../core/ids.ts';
 import { toCanonicalJson } from '../../core/json.ts';
 import type { Requirement } from '../../cwl/model.ts';
+import type { Image } from '../../image/model.ts';
 import { type ImageReference, parseReference, toFamiliarName, toRepoTag } from '../../image/reference.ts';
 import type { BlockStore } from '../../keep/port.ts';
 import { toPullRequest } from '../../request/pull-request.ts';
@@ -45,9 +46,17 @@ export interface ImageServices {
   readonly properties: Readonly<Record<string, string>>;
   /** The digest that the registry has now; only asked with `newer`. */
   readonly resolveDigest: (reference: ImageReference) => Promise<Digest>;
+  readonly saveImage: SaveImage;
   /** Undefined outside a work tree. */
   readonly gitFacts: (folder: string) => Promise<GitFacts | undefined>;
 }
+
+/** Puts an image into Keep under these names, as a collection of its own, and gives the name of its content. */
+export type SaveImage = (
+  image: Image,
+  names: { readonly collection: string; readonly references: readonly ImageReference[] },
+  signal?: AbortSignal,
+) => Promise<PortableDataHash>;
 
 export interface ImageResolver {
   /** Undefined where neither requirement names an image. Equal requirements are resolved once. */
@@ -79,7 +88,7 @@ export function createImageResolver(services: ImageServices): ImageResolver {
         return buildImage(source.instructions, signal);
       case 'load':
       case 'import':
-        return storeImageFile(services, source);
+        return storeImageFile(services, source, signal);
       case 'id':
         return resolveId(source.imageId);
     }
