@@ -66,8 +66,9 @@ export function createInputStore(options: InputStoreOptions): InputStore {
         secondaryFiles: await Promise.all(secondary.map((item) => store(item as CwlValue) as Promise<Entry>)),
       };
     }
-    const parts = await Promise.all([file, ...secondary].map(readPart));
     refuseSharedNames(file, [file, ...secondary].map(plainName));
+    refuseOtherPlaces(secondary);
+    const parts = await Promise.all([file, ...secondary].map(readPart));
     const collection = await save(plainName(file), {
       files: parts.flatMap((part) => part.files),
       directories: parts.flatMap((part) => part.directories),
@@ -91,11 +92,7 @@ export function createInputStore(options: InputStoreOptions): InputStore {
   }
 
   async function readPart(item: Entry): Promise<Tree> {
-    if (isHostLocation(item.location)) return hostFiles.read(await pathOf(item.location), item.class, plainName(item));
-    throw runError(
-      'run/bad-input',
-      `secondaryFiles of a host file must be host files too, got ${item.location ?? 'a literal'}`,
-    );
+    return hostFiles.read(await pathOf(item.location ?? ''), item.class, plainName(item));
   }
 
   async function save(name: string, { files, directories }: Tree): Promise<Collection> {
@@ -131,6 +128,15 @@ function refuseSharedNames(file: CwlFile, names: readonly string[]): void {
   throw runError('run/bad-input', `secondaryFiles of ${file.location} share a name: ${names.join(', ')}`, {
     hint: 'give each a basename of its own',
   });
+}
+
+function refuseOtherPlaces(secondary: readonly Entry[]): void {
+  const other = secondary.find(({ location }) => !isHostLocation(location));
+  if (!other) return;
+  throw runError(
+    'run/bad-input',
+    `secondaryFiles of a host file must be host files too, got ${other.location ?? 'a literal'}`,
+  );
 }
 
 /** The name that an input is seen under: its basename, else the last part of its location. */

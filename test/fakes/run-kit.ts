@@ -149,7 +149,7 @@ export async function createRunKit(): Promise<RunKit> {
     async close() {
       for (const task of closing) await task();
       api.close();
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

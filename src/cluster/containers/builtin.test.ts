@@ -23,8 +23,9 @@ describe('builtin requests', () => {
     ['a pull with mounts', /expected mounts to be \{\} for docker pull/, { mounts: { '/x': tmp } }],
     ['a pull without API', /runtime_constraints.API to be true/, { runtime_constraints: { ram: 1, vcpus: 1 } }],
     ['another output path', /expected output_path to be "\/", got "\/out"/, { output_path: '/out' }],
-    ['a build with too much', /<Dockerfile or URL>/, { command: [...build, 'a', 'b'] }],
-    ['a build with options', /<Dockerfile or URL>/, { command: [...build, '--squash'] }],
+    ['a build with too much', /one Dockerfile or URL/, { command: [...build, 'a', 'b'] }],
+    ['a build with options', /one Dockerfile or URL/, { command: [...build, '--squash'] }],
+    ['a build for no stage', /one Dockerfile or URL/, { command: [...build, '--target'] }],
     ['a context that is no tree', /for the context of docker build/, { command: build, mounts: { '/': tmp } }],
     ['a base that is no collection', /a base image/, { command: build, mounts: { '/base': tmp } }],
   ])('refuse %s', async (_what, message, change) => {
@@ -35,6 +36,10 @@ describe('builtin requests', () => {
     ['a pull', {}],
     ['a build', { command: build, environment: { VERSION: '1' } }],
     ['a build with a Dockerfile', { command: [...build, '/path/to/Dockerfile'] }],
+    [
+      'a build of one stage for one platform',
+      { command: [...build, '--target', 'run', '--platform=linux/arm64', '/docker/Tool'] },
+    ],
     ['a build from a repository', { command: [...build, 'https://example.org/repo.git#main:sub'] }],
     [
       'a build of a git tree',

@@ -26,8 +26,8 @@ function validatePull(request: ContainerRequest): void {
 
 function validateBuild(request: ContainerRequest): void {
   const { command, mounts } = request;
-  if (command.length > 3 || command[2] === '' || command[2]?.startsWith('-')) {
-    throw broken('command', '["docker","build"] or ["docker","build","<Dockerfile or URL>"]', command);
+  if (!isBuildCommand(command.slice(2))) {
+    throw broken('command', '["docker","build"], --target and --platform, and one Dockerfile or URL', command);
   }
   for (const [target, mount] of Object.entries(mounts)) {
     const where = `mounts[${JSON.stringify(target)}].kind`;
@@ -41,8 +41,23 @@ function validateBuild(request: ContainerRequest): void {
   }
 }
 
+/** Flags with their values in any order, and at most one other word. */
+function isBuildCommand(words: readonly string[]): boolean {
+  const rest = [...words];
+  let paths = 0;
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === '--target' || word === '--platform') {
+      if (!rest.shift()) return false;
+    } else if (!/^--(target|platform)=./.test(word)) {
+      if (word === '' || word.startsWith('-')) return false;
+      paths += 1;
+    }
+  }
+  return paths <= 1;
+}
+
 const broken = (field: string, expected: string, got: unknown) =>
   apiError('api/bad-attribute', `builtin request: expected ${field} to be ${expected}, got ${show(got)}`, {
-    hint: 'see "Pull" and "Build" of the embedded cluster\'s documentation',
+    hint: 'see the rules of builtin requests in docs/builtin-requests.md',
     where: { field },
   });
