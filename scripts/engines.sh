@@ -56,6 +56,7 @@ runroot = "$work/run"
 EOF
 CONTAINERS_CONF=$work/containers.conf
 CONTAINERS_STORAGE_CONF=$work/storage.conf
+! command -v buildah >/dev/null || HALLMARK_TEST_ENGINES="$HALLMARK_TEST_ENGINES buildah"
 ! command -v podman >/dev/null || HALLMARK_TEST_ENGINES="$HALLMARK_TEST_ENGINES podman"
 export CONTAINERS_CONF CONTAINERS_STORAGE_CONF HALLMARK_TEST_ENGINES
 

@@ -13,7 +13,8 @@ export type Engine =
   | { readonly name: EngineName; readonly executor: Executor; readonly image: LoadableImage }
   | { readonly name: EngineName; readonly reason: string };
 
-const environment = Object.fromEntries(
+/** Of the programs of engines. */
+export const environment = Object.fromEntries(
   Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
 );
 
@@ -53,7 +54,7 @@ async function runTrue(executor: Executor, image: LoadableImage): Promise<void> 
 }
 
 /** `scripts/engines.sh` names the engines that it set up: there a refusal is a failure. Elsewhere it is a skip that says why. */
-const mustWork = (name: EngineName): boolean => (process.env.HALLMARK_TEST_ENGINES ?? '').split(' ').includes(name);
+export const mustWork = (name: string): boolean => (process.env.HALLMARK_TEST_ENGINES ?? '').split(' ').includes(name);
 
 /** Describes what holds with an engine, where it runs containers. */
 export function describeWith(

@@ -15,6 +15,9 @@ import type { BuiltinCommand, BuiltinTask, CollectionReader, ImageOpener, TreeCa
 import { type BuildRequest, type ContextMount, readBuildRequest } from './build-request.ts';
 import type { ImageBuilder } from './builder.ts';
 
+/** Of the output: which builder made the image. */
+export const builderProperty = 'hallmark-image-builder';
+
 export interface BuildDeps {
   readonly builder: ImageBuilder;
   readonly collections: CollectionReader;
@@ -47,7 +50,8 @@ export function createBuild(deps: BuildDeps): BuiltinCommand {
     );
     const { blocks, layers } = deps;
     report.line(`built image ${image.imageHash}`);
-    return { exitCode: 0, output: await storeImage(image, { blocks, layers, report, signal, references: [] }) };
+    const { collection, properties } = await storeImage(image, { blocks, layers, report, signal, references: [] });
+    return { exitCode: 0, output: { collection, properties: { ...properties, [builderProperty]: deps.builder.name } } };
   };
 }
 

@@ -70,7 +70,7 @@ export function createImageBuilder({ sandbox, cache, cacheMountsDir }: BuilderDe
 }
 
 /** A build has no time of its own: it is as old as what it stands on. */
-function newestOf(images: Iterable<Image>): number {
+export function newestOf(images: Iterable<Image>): number {
   const times = [...images].map(({ config }) => Date.parse(config.created ?? '') / 1000);
   return Math.max(0, ...times.filter(Number.isFinite).map(Math.floor));
 }

@@ -25,6 +25,8 @@ export interface CliEnd {
 export interface CliOptions {
   readonly input?: Readable;
   readonly signal?: AbortSignal;
+  /** What it says, as it comes. */
+  readonly onOutput?: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
 }
 
 /** Runs one subcommand to its end, whatever that is. Fails with `executor/unavailable` when there is no such program. */
@@ -38,6 +40,11 @@ export async function callCli(cli: EngineCli, args: readonly string[], options: 
     child.once('error', reject);
     child.once('close', (code) => resolve(code ?? 128));
   });
+  const { onOutput } = options;
+  if (onOutput) {
+    child.stdout?.on('data', (chunk: Buffer) => onOutput('stdout', chunk));
+    child.stderr?.on('data', (chunk: Buffer) => onOutput('stderr', chunk));
+  }
   const texts = Promise.all([child.stdout, child.stderr].map(readText));
   const fed = options.input && child.stdin ? feed(options.input, child.stdin) : undefined;
   try {
