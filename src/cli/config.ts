@@ -12,18 +12,23 @@ export interface Config {
 
 export const executorChoices = ['sandbox', 'docker', 'podman', 'apptainer'] as const;
 
+export const builderChoices = ['hallmark', 'docker', 'podman', 'buildah'] as const;
+export type BuilderName = (typeof builderChoices)[number];
+
 /** `$HALLMARK_EXECUTOR`, what runs containers unless a flag says otherwise; else the sandbox. */
-export function readExecutorSetting(environment: NodeJS.ProcessEnv): ExecutorName {
-  const given = environment.HALLMARK_EXECUTOR || 'sandbox';
-  const found = executorChoices.find((name) => name === (given === 'singularity' ? 'apptainer' : given));
+export const readExecutorSetting = ({ HALLMARK_EXECUTOR: given }: NodeJS.ProcessEnv): ExecutorName =>
+  choose('HALLMARK_EXECUTOR', given === 'singularity' ? 'apptainer' : given || 'sandbox', executorChoices);
+
+/** `$HALLMARK_BUILDER`, what builds images unless a flag says otherwise; else our own builder. */
+export const readBuilderSetting = ({ HALLMARK_BUILDER: given }: NodeJS.ProcessEnv): BuilderName =>
+  choose('HALLMARK_BUILDER', given || 'hallmark', builderChoices);
+
+function choose<T extends string>(name: string, given: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === given);
   if (found !== undefined) return found;
-  throw cliError(
-    'cli/bad-config',
-    `expected HALLMARK_EXECUTOR to be one of ${executorChoices.join(', ')}, got ${given}`,
-    {
-      hint: 'set it to one of these, or leave it out',
-    },
-  );
+  throw cliError('cli/bad-config', `expected ${name} to be one of ${choices.join(', ')}, got ${given}`, {
+    hint: 'set it to one of these, or leave it out',
+  });
 }
 
 /** `$HALLMARK_HOME`, else `$XDG_DATA_HOME/hallmark`, else `~/.local/share/hallmark` (design 5). Made when missing. */

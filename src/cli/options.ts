@@ -1,5 +1,5 @@
 import type { Options } from 'yargs';
-import { executorChoices } from './config.ts';
+import { type BuilderName, builderChoices, executorChoices } from './config.ts';
 
 const flag = (description: string, extra: Options = {}): Options => ({ type: 'boolean', description, ...extra });
 const text = (description: string, extra: Options = {}): Options => ({
@@ -75,6 +75,12 @@ export const runOptions = {
     description: 'what runs containers (default: $HALLMARK_EXECUTOR, else sandbox)',
     group: 'Images:',
   },
+  builder: {
+    type: 'string',
+    choices: builderChoices,
+    description: 'what builds images (default: $HALLMARK_BUILDER, else hallmark)',
+    group: 'Images:',
+  },
   docker: flag('--executor=docker', { group: 'Images:' }),
   podman: flag('--executor=podman', { group: 'Images:' }),
   singularity: flag('--executor=apptainer', { group: 'Images:' }),
@@ -129,6 +135,7 @@ export interface RunFlags {
   readonly container: boolean;
   readonly defaultContainer?: string;
   readonly executor?: 'sandbox' | 'docker' | 'podman' | 'apptainer';
+  readonly builder?: BuilderName;
   readonly docker?: boolean;
   readonly podman?: boolean;
   readonly singularity?: boolean;

@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { toMessage } from '../core/errors.ts';
 import type { Digest } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
+import type { ImageBuilder } from '../crunch/builtin/builder.ts';
 import { createCollectionReader } from '../crunch/collections.ts';
 import { createImageOpener } from '../crunch/images/opener.ts';
 import type { Builtins, CrunchDeps } from '../crunch/port.ts';
@@ -22,7 +23,7 @@ import type { ImageReference } from '../image/reference.ts';
 import type { RegistryClient } from '../image/registry/client.ts';
 import { type DiskBlockStore, openDiskBlockStore } from '../keep/disk/disk-store.ts';
 import type { SaveImage } from '../run/image/resolve.ts';
-import { readConfig } from './config.ts';
+import { type BuilderName, readConfig } from './config.ts';
 import { createStderrLogger } from './stderr-logger.ts';
 
 /** The records, blocks and scratch space of the home. */
@@ -67,6 +68,7 @@ export async function withCluster<T>(
 
 export interface EngineOptions {
   readonly executor: ExecutorName;
+  readonly builder: BuilderName;
   readonly maxConcurrent?: number;
 }
 
@@ -77,7 +79,7 @@ export async function withEngine<T>(
   task: () => Promise<T>,
 ): Promise<T> {
   const { createDispatcher } = await import('../cluster/dispatch/dispatcher.ts');
-  const deps = createCrunchDeps(cluster, options.executor);
+  const deps = createCrunchDeps(cluster, options);
   // An engine that somebody chose and that does not answer is told before any work, not by every container.
   if (options.executor !== 'sandbox') await (await deps.executors(options.executor)).runtime();
   const dispatcher = createDispatcher({
@@ -112,7 +114,7 @@ async function recover(deps: CrunchDeps): Promise<void> {
   }
 }
 
-export function createCrunchDeps(cluster: ClusterHandle, defaultExecutor: ExecutorName): CrunchDeps {
+export function createCrunchDeps(cluster: ClusterHandle, { executor, builder }: EngineOptions): CrunchDeps {
   const { api, blocks, workDir, clock, logger } = cluster;
   const executors = new Map<ExecutorName, Promise<Executor>>();
   const collections = createCollectionReader(api);
@@ -126,12 +128,12 @@ export function createCrunchDeps(cluster: ClusterHandle, defaultExecutor: Execut
     trees,
     images,
     executors: (name) => {
-      const executor = executors.get(name) ?? loadExecutor(name, ground);
-      executors.set(name, executor);
-      return executor;
+      const loaded = executors.get(name) ?? loadExecutor(name, ground);
+      executors.set(name, loaded);
+      return loaded;
     },
-    defaultExecutor,
-    builtins: lazyBuiltins(cluster, { images, collections, trees, ground }),
+    defaultExecutor: executor,
+    builtins: lazyBuiltins(cluster, { images, collections, trees, ground, builder }),
     secretMounts: (uuid) => api.secretMounts(uuid),
     workDir,
     hostPath: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
@@ -155,36 +157,45 @@ function lazyBuiltins(cluster: ClusterHandle, parts: BuiltinParts): Builtins {
 
 interface BuiltinParts extends Pick<CrunchDeps, 'images' | 'collections' | 'trees'> {
   readonly ground: () => Promise<Ground>;
+  readonly builder: BuilderName;
 }
 
 async function createBuiltinsOf(
-  { api, blocks, home, logger }: ClusterHandle,
-  { ground, ...parts }: BuiltinParts,
+  cluster: ClusterHandle,
+  { ground, builder, ...parts }: BuiltinParts,
 ): Promise<Builtins> {
-  const [
-    { createBuiltins },
-    { createImageBuilder },
-    { createBuildSandbox },
-    { createLayerIndex },
-    { createKeepLayerCache },
-  ] = await Promise.all([
+  const { api, blocks, logger } = cluster;
+  const [{ createBuiltins }, { createLayerIndex }] = await Promise.all([
     import('../crunch/builtin/builtins.ts'),
-    import('../crunch/builtin/builder.ts'),
-    import('../executor/sandbox/build.ts'),
     import('../crunch/images/layer-index.ts'),
-    import('../crunch/images/layer-cache.ts'),
   ]);
-  const builder = createImageBuilder({
-    sandbox: createBuildSandbox(ground),
-    cache: createKeepLayerCache(api, blocks),
-    cacheMountsDir: join(home, 'build-cache'),
-  });
   return createBuiltins({
     ...parts,
     blocks,
-    builder,
+    builder: await loadBuilder(builder, cluster, ground),
     registry: await createRegistry(logger),
     layers: createLayerIndex(api, blocks),
+  });
+}
+
+async function loadBuilder(
+  name: BuilderName,
+  { api, blocks, home }: ClusterHandle,
+  ground: () => Promise<Ground>,
+): Promise<ImageBuilder> {
+  if (name !== 'hallmark') {
+    const { createEngineBuilder } = await import('../crunch/builtin/engines/engine-builder.ts');
+    return createEngineBuilder({ name, environment: ownEnvironment() });
+  }
+  const [{ createImageBuilder }, { createBuildSandbox }, { createKeepLayerCache }] = await Promise.all([
+    import('../crunch/builtin/builder.ts'),
+    import('../executor/sandbox/build.ts'),
+    import('../crunch/images/layer-cache.ts'),
+  ]);
+  return createImageBuilder({
+    sandbox: createBuildSandbox(ground),
+    cache: createKeepLayerCache(api, blocks),
+    cacheMountsDir: join(home, 'build-cache'),
   });
 }
 

@@ -69,7 +69,8 @@ async function build(builder: ImageBuilder, each: Case) {
   return { image, said: said.join('\n') };
 }
 
-const engineFile = /^(dev|proc|sys|run)(\/|$)|^etc(\/(hosts|hostname|resolv\.conf|mtab))?$/;
+/** Builders differ in whether the target of a mount stays as an empty directory. */
+const engineFile = /^(dev|proc|sys|run|mnt)(\/|$)|^etc(\/(hosts|hostname|resolv\.conf|mtab))?$/;
 
 /** What the image shows, without the tools of the base. */
 async function treeOf(image: Image): Promise<Record<string, string>> {
@@ -159,8 +160,7 @@ for (const name of Object.keys(dialects) as EngineBuilderName[]) {
     it('shows a secret to RUN, and to nothing else', async () => {
       const secret = 's3cret-of-the-build';
       const { image, said } = await build(engine, {
-        dockerfile:
-          'FROM example.com/base:1\nRUN --mount=type=secret,id=tok cat /run/secrets/tok; test -s /run/secrets/tok',
+        dockerfile: `FROM example.com/base:1\nRUN --mount=type=secret,id=tok : for ${name}; cat /run/secrets/tok`,
         more: { secrets: new Map([['tok', Buffer.from(secret)]]) },
       });
       const layers = await Promise.all(

@@ -14,7 +14,7 @@ import type { CwlObject } from '../../cwl/values.ts';
 import type { ExecutorName } from '../../executor/port.ts';
 import { writeOutputs } from '../../run/outputs.ts';
 import { type RunOptions, type RunResult, runProcess } from '../../run/run-process.ts';
-import { readExecutorSetting } from '../config.ts';
+import { readBuilderSetting, readExecutorSetting } from '../config.ts';
 import { toDocumentUri } from '../document-uri.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { readGitFacts } from '../git-facts.ts';
@@ -185,6 +185,7 @@ const nameOf = (uri: string): string => uri.slice(uri.lastIndexOf('/') + 1);
 function toSessionOptions(flags: RunFlags): SessionOptions {
   return {
     executor: flags.container ? chooseExecutor(flags) : 'sandbox',
+    builder: flags.builder ?? readBuilderSetting(process.env),
     evalTimeoutMs: flags.evalTimeout * 1000,
     logger: createStderrLogger(
       flags.debug ? 'debug' : flags.verbose ? 'info' : flags.quiet ? 'error' : 'warn',

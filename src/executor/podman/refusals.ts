@@ -7,7 +7,7 @@ const cures: readonly (readonly [RegExp, string])[] = [
     `this machine lets no limit be raised: put default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"] under [containers] in ${file}`,
   ],
   [
-    /crun: .*(cgroup|unknown version)|invalid file system type on .\/sys\/fs\/cgroup/i,
+    /crun: .*(cgroup|unknown version)|cgroups in hybrid mode|invalid file system type on .\/sys\/fs\/cgroup/i,
     `crun refuses hybrid control groups: put runtime = "runc" under [engine] in ${file}`,
   ],
   [

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { callCli, type EngineCli, toLine } from '../../../executor/engine/cli.ts';
 import { readVersion } from '../../../executor/engine/version.ts';
+import { explainRefusal } from '../../../executor/podman/refusals.ts';
 import { fileAccess } from '../../../image/archive/folder.ts';
 import { openArchive } from '../../../image/archive/open.ts';
 import { planArchive, writeArchive } from '../../../image/archive/write.ts';
@@ -135,7 +136,7 @@ async function runBuild(build: Build, given: Parameters<Dialect['build']>[0]): P
     'image/build-step-failed',
     `${dialect.program} did not build ${inputs.fileName}: ${output.lastLine()}`,
     {
-      hint: `its last output was:\n${output.tail()}`,
+      hint: explainRefusal(output.tail()) ?? `its last output was:\n${output.tail()}`,
       where: { file: inputs.fileName },
     },
   );

@@ -49,6 +49,6 @@ function checkSyntax(syntax: string, problems: Problems): void {
   problems.unsupported(
     1,
     `the frontend "${syntax}" is not supported, expected docker/dockerfile:1`,
-    'remove the syntax directive, or build with --builder=docker',
+    'remove the syntax directive: a frontend is a program that the registry could change',
   );
 }
