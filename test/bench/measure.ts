@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** One whole process and all that it waited for. CPU (user and system) and peak memory need GNU time. */
+export interface Measure {
+  readonly seconds: number;
+  readonly cpuSeconds: number | undefined;
+  readonly peakMib: number | undefined;
+}
+
+const timeTool = existsSync('/usr/bin/time') ? '/usr/bin/time' : undefined;
+const timeoutMs = 3_600_000;
+
+export function measureOnce(command: readonly string[], dir: string, home: string): Measure {
+  const report = join(dir, 'time.txt');
+  const [program = '', ...rest] = timeTool ? [timeTool, '-f', '%U %S %M', '-o', report, ...command] : command;
+  const start = process.hrtime.bigint();
+  const result = spawnSync(program, rest, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: timeoutMs,
+    env: { ...process.env, HALLMARK_HOME: home },
+  });
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  if (result.status !== 0)
+    throw new Error(`${command.join(' ')}\n${String(result.stderr ?? result.error).slice(-2000)}`);
+  if (!timeTool) return { seconds, cpuSeconds: undefined, peakMib: undefined };
+  const [user = 0, system = 0, kib = 0] = readFileSync(report, 'utf8').trim().split(/\s+/).map(Number);
+  return { seconds, cpuSeconds: user + system, peakMib: kib / 1024 };
+}
+
+/** Median times, and the highest peak. */
+export function summarize(measures: readonly Measure[]): Measure {
+  const peaks = measures.flatMap(({ peakMib }) => peakMib ?? []);
+  const cpu = measures.flatMap(({ cpuSeconds }) => cpuSeconds ?? []);
+  return {
+    seconds: median(measures.map(({ seconds }) => seconds)),
+    cpuSeconds: cpu.length > 0 ? median(cpu) : undefined,
+    peakMib: peaks.length > 0 ? Math.max(...peaks) : undefined,
+  };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
