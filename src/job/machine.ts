@@ -10,6 +10,9 @@ export interface MachineOptions {
   readonly keep: JobFiles;
   /** After a failure: start nothing more, or whatever does not depend on what failed. */
   readonly onError: 'stop' | 'continue';
+  /** Told of what makes no job, or more of them than can be seen yet; for progress. */
+  readonly onScatter?: (name: string, size: number) => void;
+  readonly onSkip?: (name: string) => void;
 }
 
 export type Done = (result: JobResult) => void;

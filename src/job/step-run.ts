@@ -48,6 +48,7 @@ async function gather(
 function scatter(machine: Machine, placed: PlacedStep, inputs: CwlObject, done: Done): void {
   const { step, name } = placed;
   const plan = planScatter(step, inputs);
+  machine.options.onScatter?.(name, plan.count);
   const results: CwlObject[] = new Array(plan.count);
   let unfinished = plan.count;
   let status: JobStatus = 'success';
@@ -90,8 +91,10 @@ async function runElement(machine: Machine, placed: PlacedStep, linked: CwlObjec
   const { step } = placed;
   const inputs = await evaluateValues(machine, placed, step.in, linked);
   if (step.loop) return runLoop(machine, placed, step.loop, { inputs, done });
-  if (!(await isWanted(machine, placed, step.when, inputs)))
+  if (!(await isWanted(machine, placed, step.when, inputs))) {
+    machine.options.onSkip?.(placed.name);
     return done({ status: 'success', outputs: noOutputs(step) });
+  }
   runProcess(machine, placed, inputs, done);
 }
 

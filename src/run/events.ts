@@ -1,7 +1,7 @@
 import type { Uuid } from '../core/ids.ts';
 
 export type ImageStatus = 'looking' | 'found' | 'pulling' | 'building' | 'ready' | 'failed';
-export type StepStatus = 'started' | 'submitted' | 'running' | 'reused' | 'done' | 'skipped' | 'failed';
+export type StepStatus = 'started' | 'submitted' | 'reused' | 'done' | 'skipped' | 'failed';
 
 /** What a run tells while it goes on, for a terminal or a log. Names of steps are paths: `call[2]`, `sub/align[0]`. */
 export type RunEvent =
@@ -10,6 +10,7 @@ export type RunEvent =
       readonly reference: string;
       readonly status: ImageStatus;
       readonly request?: Uuid;
+      /** The image hash, or what the pull or build is doing. */
       readonly detail?: string;
     }
   | {

@@ -1,4 +1,5 @@
 import type { ClusterApi } from '../api/port.ts';
+import { toMessage } from '../core/errors.ts';
 import type { Uuid } from '../core/ids.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { Process } from '../cwl/model.ts';
@@ -109,13 +110,22 @@ export async function runProcess(
       run,
       inputs: inputStore,
     });
-    const state = startWorkflow(process, inputs, { javascript, keep, onError: options.onError, name: request.name });
+    const state = startWorkflow(process, inputs, {
+      javascript,
+      keep,
+      onError: options.onError,
+      name: request.name,
+      onScatter: (name, size) => emit({ type: 'scatter', name, size }),
+      onSkip: (name) => emit({ type: 'step', name, status: 'skipped' }),
+    });
     const runJob = async (job: StepJob): Promise<JobResult> => {
       const step = await storeDocumentFiles(job, inputStore);
       if (step.process.class === 'CommandLineTool') return tools.run(step as ToolStep, signal);
-      return runExpressionTool(step as ExpressionStep, { keep, javascript, fitsFormat });
+      const result = await runExpressionTool(step as ExpressionStep, { keep, javascript, fitsFormat });
+      emit({ type: 'step', name: job.name, status: 'done' });
+      return result;
     };
-    const failures = await drive(state, runJob, { maxInFlight: options.maxInFlight, signal });
+    const failures = await drive(state, tellingEnds(runJob, emit), { maxInFlight: options.maxInFlight, signal });
     const { status, outputs } = state.outcome ?? { status: 'permanentFail', outputs: {} };
     const ended = failures.length > 0 || status !== 'success' ? 'failure' : 'success';
     await finishRunRecord(api, run, ended, outputs as JsonValue);
@@ -126,6 +136,19 @@ export async function runProcess(
   } finally {
     waiter.close();
   }
+}
+
+/** Tells that a job starts and that it failed, whatever made it fail; how it went well only the job knows. */
+function tellingEnds(runJob: (job: StepJob) => Promise<JobResult>, emit: RunListener): typeof runJob {
+  return async (job) => {
+    emit({ type: 'step', name: job.name, status: 'started' });
+    try {
+      return await runJob(job);
+    } catch (error) {
+      emit({ type: 'step', name: job.name, status: 'failed', because: toMessage(error) });
+      throw error;
+    }
+  };
 }
 
 /** Keeps `maxInFlight` jobs going until nothing runs and nothing can start; gives what failed. */

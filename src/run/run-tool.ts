@@ -54,7 +54,6 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
   const { api, emit } = options;
 
   async function run(step: ToolStep, signal: AbortSignal): Promise<JobResult> {
-    emit({ type: 'step', name: step.name, status: 'started' });
     const image = await resolveImage(step, signal);
     const inputs = await options.inputs.storeObject(step.inputs);
     const prepared = await toToolJob(
@@ -148,7 +147,6 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
     container: Container | undefined,
   ): Promise<Error> {
     const reason = reasonOf(request, container);
-    emit({ type: 'step', name: step.name, status: 'failed', request: request.uuid, because: reason });
     const tail = container?.log ? await lastLines(options, container.log, 'stderr.txt', stderrLines) : [];
     const detail = container?.runtime_status.errorDetail;
     const lines = [

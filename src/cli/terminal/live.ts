@@ -1,65 +1,45 @@
-import type { Listr, ListrTaskWrapper } from 'listr2';
-import type { RunEvent } from '../../run/events.ts';
 import type { Progress } from './progress.ts';
-import { createProgressState, formatDuration, type ProgressRow } from './progress-state.ts';
+import { createProgressState, formatDuration, keyOf, type ProgressRow } from './progress-state.ts';
 
-interface Row {
-  latest: ProgressRow;
-  finish: (row: ProgressRow) => void;
-  // biome-ignore lint/suspicious/noExplicitAny: listr2's own type takes the renderers as parameters that nothing here depends on
-  task?: ListrTaskWrapper<unknown, any, any>;
-}
+const drawEveryMs = 100;
 
-/** A live list on the terminal: images and steps with counts, the current instruction and the time. */
+/**
+ * A live list on the terminal: images and steps with counts, the current instruction and the time. Rows come while it is
+ * shown, which a running `Listr` cannot have: this takes its tasks and its renderer, and says itself what became of each.
+ * Events only take note; what they come to is drawn ten times a second.
+ */
 export async function createLiveProgress(stream: NodeJS.WriteStream, nowMs: () => number): Promise<Progress> {
-  const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
+  const { DefaultRenderer, Listr, ListrLogger, ListrTaskState, ProcessOutput } = await import('listr2');
   const logger = new ListrLogger({ processOutput: new ProcessOutput(stream, stream) });
-  const rows = new Map<string, Row>();
-  const waiting: ProgressRow[] = [];
-  let list: Listr | undefined;
-  let running: Promise<unknown> | undefined;
+  const list = new Listr<unknown, 'default', 'default'>([], { exitOnError: false, registerSignalListeners: false });
+  const renderer = new DefaultRenderer(list.tasks, { logger, formatOutput: 'truncate' }, list.events);
+  const rows = new Map<string, { latest: ProgressRow; readonly show: (row: ProgressRow) => void }>();
+  let drawing: Promise<void> | undefined;
 
-  function add(row: ProgressRow): void {
-    const entry: Row = { latest: row, finish: () => {} };
-    const finished = new Promise<ProgressRow>((resolve) => {
-      entry.finish = resolve;
-    });
-    rows.set(keyOf(row), entry);
-    const item = {
-      title: titleOf(row, nowMs()),
-      task: async (_context: unknown, task: NonNullable<Row['task']>) => {
-        entry.task = task;
-        const last = await finished;
-        task.title = titleOf(last, nowMs());
-        if (last.state === 'failed') throw new Error(task.title);
-      },
+  function addRow(): (row: ProgressRow) => void {
+    list.add({ title: '', task: () => {} });
+    const task = list.tasks.at(-1);
+    task?.check({});
+    return (row) => {
+      if (!task) return;
+      task.title = titleOf(row, nowMs());
+      const state = row.isFinal ? endStates[row.state] : 'STARTED';
+      if (task.state !== state) task.state$ = ListrTaskState[state];
     };
-    if (list) list.add(item);
-    else {
-      list = new Listr([item], {
-        concurrent: true,
-        exitOnError: false,
-        renderer: 'default',
-        rendererOptions: { logger, collapseErrors: false, showErrorMessage: false } as object,
-      }) as Listr;
-      running = list.run().catch(() => {});
-    }
   }
 
-  const state = createProgressState(nowMs, (row, event) => {
+  const state = createProgressState(nowMs, (row) => {
+    drawing ??= renderer.render();
     const known = rows.get(keyOf(row));
-    if (!known) add(row);
-    const entry = rows.get(keyOf(row));
-    if (!entry) return;
-    entry.latest = row;
-    if (entry.task) entry.task.title = titleOf(row, nowMs());
-    if (row.endedMs !== undefined && isLast(event)) entry.finish(row);
+    if (known) known.latest = row;
+    else rows.set(keyOf(row), { latest: row, show: addRow() });
   });
-  const clock = setInterval(() => {
-    for (const { latest, task } of rows.values())
-      if (task && latest.endedMs === undefined) task.title = titleOf(latest, nowMs());
-  }, 500);
+  const draw = (): void => {
+    for (const { latest, show } of rows.values()) show(latest);
+  };
+  const clock = setInterval(draw, drawEveryMs);
   clock.unref();
+  let isOver = false;
 
   return {
     event(event) {
@@ -67,18 +47,19 @@ export async function createLiveProgress(stream: NodeJS.WriteStream, nowMs: () =
       state.apply(event);
     },
     async end() {
+      if (isOver) return;
+      isOver = true;
       clearInterval(clock);
-      for (const entry of rows.values()) entry.finish({ ...entry.latest, endedMs: entry.latest.endedMs ?? nowMs() });
-      waiting.length = 0;
-      await running;
+      for (const row of rows.values()) row.latest = { ...row.latest, isFinal: true };
+      draw();
+      await drawing;
+      if (drawing) renderer.end();
     },
   };
 }
 
-const keyOf = (row: ProgressRow): string => `${row.kind} ${row.name}`;
-
-/** A row that may still grow (a scatter whose jobs are submitted one by one) is finished by the end of the run only. */
-const isLast = (event: RunEvent): boolean => event.type === 'image';
+/** A row that is still active when the run is over was cut short. */
+const endStates = { done: 'COMPLETED', failed: 'FAILED', active: 'SKIPPED' } as const;
 
 function titleOf(row: ProgressRow, nowMs: number): string {
   const detail = row.detail === '' ? '' : `  ${row.detail}`;

@@ -2,6 +2,7 @@ import type { ContainerRequest } from '../../api/records.ts';
 import type { PortableDataHash, Uuid } from '../../core/ids.ts';
 import { awaitOrCancel } from '../await-request.ts';
 import { runError } from '../errors.ts';
+import { watchActivity } from './activity.ts';
 import { describeFailure } from './failure.ts';
 import type { ImageServices, ResolvedImage } from './resolve.ts';
 
@@ -20,8 +21,12 @@ export async function requestImage(
   { name, what, status, attributes }: ImageRequest,
   signal?: AbortSignal,
 ): Promise<ResolvedImage> {
-  const { uuid: request } = await services.api.create('container_requests', attributes);
+  const submitted = await services.api.create('container_requests', attributes);
+  const { uuid: request } = submitted;
   services.emit({ type: 'image', reference: name, status, request });
+  const endWatch = watchActivity(services.api, submitted, (detail) =>
+    services.emit({ type: 'image', reference: name, status, request, detail }),
+  );
   try {
     const portableDataHash = await awaitImage(services, request, what, signal);
     services.emit({ type: 'image', reference: name, status: 'ready', request });
@@ -29,6 +34,8 @@ export async function requestImage(
   } catch (error) {
     services.emit({ type: 'image', reference: name, status: 'failed', request });
     throw error;
+  } finally {
+    endWatch();
   }
 }
 
