@@ -1,5 +1,5 @@
 import type { ClusterApi } from '../api/port.ts';
-import { toMessage } from '../core/errors.ts';
+import { isHallmarkError, toMessage } from '../core/errors.ts';
 import type { Uuid } from '../core/ids.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { Process } from '../cwl/model.ts';
@@ -159,6 +159,7 @@ async function drive(
 ): Promise<unknown[]> {
   const failures: unknown[] = [];
   let inFlight = 0;
+  let hasChanged = false;
   let wake: () => void = () => {};
 
   const start = async (job: StepJob): Promise<void> => {
@@ -167,19 +168,24 @@ async function drive(
       state.finish(job.id, await runJob(job));
     } catch (error) {
       failures.push(error);
-      state.finish(job.id, { status: 'permanentFail', outputs: {} });
+      const temporary = isHallmarkError(error) && error.retryable;
+      state.finish(job.id, { status: temporary ? 'temporaryFail' : 'permanentFail', outputs: {} });
     } finally {
       inFlight -= 1;
+      hasChanged = true;
       wake();
     }
   };
 
   for (;;) {
+    hasChanged = false;
     while (inFlight < maxInFlight && !signal.aborted) {
       const job = await state.next();
       if (!job) break;
       void start(job);
     }
+    // A job that ended while `next` was under way may have made room for another.
+    if (hasChanged) continue;
     if (inFlight === 0) break;
     await new Promise<void>((resolve) => {
       wake = resolve;

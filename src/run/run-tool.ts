@@ -158,6 +158,7 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
     ];
     return runError('run/step-failed', lines.join('\n'), {
       where: { step: step.name, ...(container ? { container: container.uuid } : {}) },
+      retryable: container?.exit_code != null && toStatus(step.process, container.exit_code) === 'temporaryFail',
       ...(container?.runtime_status.outOfMemory ? { hint: 'raise ramMin in ResourceRequirement' } : {}),
     });
   }
