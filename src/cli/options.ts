@@ -22,7 +22,6 @@ export const runOptions = {
   debug: flag('say most, with stack traces', { group: 'Output:' }),
   timestamps: flag('a time before each line', { group: 'Output:' }),
   json: flag('errors and reports as JSON', { group: 'Output:' }),
-  usage: flag('a table of CPU and memory of each step at the end', { group: 'Output:' }),
 
   'on-error': {
     type: 'string',
@@ -42,7 +41,7 @@ export const runOptions = {
     array: true,
     nargs: 1,
     alias: 't',
-    description: 'only the steps that this output needs',
+    description: 'only what this output or step needs; may be repeated',
     group: 'Run:',
   },
   'preserve-environment': {
@@ -53,10 +52,8 @@ export const runOptions = {
     group: 'Run:',
   },
   'preserve-entire-environment': flag('pass the whole environment to tools on the host', { group: 'Run:' }),
-  'tmpdir-prefix': text('scratch folders begin with this path', { group: 'Run:' }),
-  'tmp-outdir-prefix': text('as --tmpdir-prefix, for output folders', { group: 'Run:' }),
-  'leave-tmpdir': flag('keep scratch folders', { group: 'Run:' }),
-  plan: flag('print what each step would do, and do nothing', { group: 'Run:' }),
+  'tmpdir-prefix': text('scratch folders of containers lie under this path', { group: 'Run:' }),
+  'tmp-outdir-prefix': text('the same; --tmpdir-prefix wins', { group: 'Run:' }),
 
   pull: {
     type: 'string',
@@ -85,15 +82,14 @@ export const runOptions = {
   podman: flag('--executor=podman', { group: 'Images:' }),
   singularity: flag('--executor=apptainer', { group: 'Images:' }),
   'strict-memory-limit': flag('hold tools to their ramMax (always on in containers)', { group: 'Images:' }),
-  'strict-cpu-limit': flag('hold tools to their cores', { group: 'Images:' }),
-  'match-user': flag("run containers as the caller's user", { default: true, group: 'Images:' }),
-  'read-only': flag('root file system of containers read-only', { default: true, group: 'Images:' }),
-  'custom-net': text('network for containers that need one', { group: 'Images:' }),
 
   validate: flag('check the document and stop', { group: 'Document:' }),
   'print-dot': flag('print the workflow as DOT and stop', { group: 'Document:' }),
   'print-pre': flag('print the document after loading and stop', { group: 'Document:' }),
   pack: flag('print the document with all it refers to in one and stop', { group: 'Document:' }),
+  'print-deps': flag('print the files that the document reads and stop', { group: 'Document:' }),
+  'print-targets': flag('print what --target takes and stop', { group: 'Document:' }),
+  'print-subgraph': flag('print the part that --target names, packed, and stop', { group: 'Document:' }),
   'make-template': flag('print an inputs file to fill in and stop', { group: 'Document:' }),
   'tool-help': flag("print the document's own inputs and stop", { group: 'Document:' }),
   'print-supported-versions': flag('print the versions of CWL that are supported and stop', { group: 'Document:' }),
@@ -102,7 +98,7 @@ export const runOptions = {
   'skip-schemas': flag('do not read $schemas', { group: 'Document:' }),
   'enable-ext': flag('accept extensions (always on)', { group: 'Document:' }),
   'enable-dev': flag('accept drafts of coming versions', { group: 'Document:' }),
-  'relax-path-checks': flag('accept odd file names', { group: 'Document:' }),
+  'relax-path-checks': flag('accept file names of any letters (always on)', { group: 'Document:' }),
 } as const satisfies Record<string, Options>;
 
 /** What `runOptions` come to. Names as yargs gives them, in camel case. */
@@ -116,7 +112,6 @@ export interface RunFlags {
   readonly debug?: boolean;
   readonly timestamps?: boolean;
   readonly json?: boolean;
-  readonly usage?: boolean;
   readonly onError: 'stop' | 'continue';
   readonly parallelMax?: number;
   readonly enableReuse: boolean;
@@ -127,8 +122,7 @@ export interface RunFlags {
   readonly preserveEnvironment?: readonly string[];
   readonly preserveEntireEnvironment?: boolean;
   readonly tmpdirPrefix?: string;
-  readonly leaveTmpdir?: boolean;
-  readonly plan?: boolean;
+  readonly tmpOutdirPrefix?: string;
   readonly pull: 'missing' | 'newer' | 'always' | 'never';
   readonly forceDockerPull?: boolean;
   readonly disablePull?: boolean;
@@ -139,15 +133,18 @@ export interface RunFlags {
   readonly docker?: boolean;
   readonly podman?: boolean;
   readonly singularity?: boolean;
-  readonly strictCpuLimit?: boolean;
   readonly validate?: boolean;
   readonly printDot?: boolean;
   readonly printPre?: boolean;
+  readonly printDeps?: boolean;
+  readonly printTargets?: boolean;
+  readonly printSubgraph?: boolean;
   readonly pack?: boolean;
   readonly makeTemplate?: boolean;
   readonly toolHelp?: boolean;
   readonly printSupportedVersions?: boolean;
   readonly overrides?: string;
+  readonly strict: boolean;
   readonly skipSchemas?: boolean;
   readonly enableDev?: boolean;
   readonly relaxPathChecks?: boolean;

@@ -40,6 +40,8 @@ export interface WireOptions {
   readonly logger?: Logger;
   /** Home to use instead of the configured one. */
   readonly home?: string;
+  /** For scratch instead of a folder of the home; outputs are moved into Keep where it is on the same file system. */
+  readonly workDir?: string;
 }
 
 /** Opens the embedded cluster for `task` and closes it after. */
@@ -54,7 +56,7 @@ export async function withCluster<T>(
     const blocks = await openDiskBlockStore(join(home, 'keep'), { clock });
     const handle = {
       home,
-      workDir: join(home, 'work'),
+      workDir: options.workDir ?? join(home, 'work'),
       api,
       blocks,
       clock,

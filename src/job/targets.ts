@@ -2,7 +2,7 @@ import type { Workflow } from '../cwl/model.ts';
 import { jobError } from './errors.ts';
 import { sourcesOf } from './workflow-plan.ts';
 
-/** The part of a workflow that makes the named outputs and runs the named steps, and nothing else (`--target`). */
+/** The part of a workflow that makes the named outputs and runs the named steps, and nothing else (`--target`): inputs that it does not use are not asked for. */
 export function selectTargets(workflow: Workflow, targets: readonly string[]): Workflow {
   const steps = new Map(workflow.steps.map((step) => [step.name, step]));
   const outputs = new Map(workflow.outputs.map((output) => [output.id, output]));
@@ -21,16 +21,23 @@ export function selectTargets(workflow: Workflow, targets: readonly string[]): W
     waiting.push(...[...sourcesOf(step)].map(stepOf));
   }
   const isKept = (source: string) => !source.includes('/') || wanted.has(stepOf(source));
+  const kept = workflow.steps.filter((step) => wanted.has(step.name));
+  const outputsKept = workflow.outputs.filter(
+    (output) =>
+      targets.includes(output.id) ||
+      (output.outputSource.length > 0 &&
+        output.outputSource.every(isKept) &&
+        output.outputSource.some((source) => targets.includes(stepOf(source)))),
+  );
+  const used = new Set([
+    ...kept.flatMap((step) => [...sourcesOf(step)]),
+    ...outputsKept.flatMap(({ outputSource }) => outputSource),
+  ]);
   return {
     ...workflow,
-    steps: workflow.steps.filter((step) => wanted.has(step.name)),
-    outputs: workflow.outputs.filter(
-      (output) =>
-        targets.includes(output.id) ||
-        (output.outputSource.length > 0 &&
-          output.outputSource.every(isKept) &&
-          output.outputSource.some((source) => targets.includes(stepOf(source)))),
-    ),
+    inputs: workflow.inputs.filter((input) => used.has(input.id)),
+    steps: kept,
+    outputs: outputsKept,
   };
 }
 

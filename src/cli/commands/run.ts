@@ -8,6 +8,7 @@ import { expandFormats, lazyOntology } from '../../cwl/input/format.ts';
 import { type InputObject, loadInputObject, parseInputObject } from '../../cwl/input/job.ts';
 import { type LoadedProcess, loadDocument } from '../../cwl/load.ts';
 import { pack } from '../../cwl/output/pack.ts';
+import type { Override } from '../../cwl/overrides.ts';
 import type { Fetcher } from '../../cwl/port.ts';
 import type { Problem } from '../../cwl/problem.ts';
 import type { CwlObject } from '../../cwl/values.ts';
@@ -15,10 +16,11 @@ import type { ExecutorName } from '../../executor/port.ts';
 import { writeOutputs } from '../../run/outputs.ts';
 import { type RunOptions, type RunResult, runProcess } from '../../run/run-process.ts';
 import { readBuilderSetting, readExecutorSetting } from '../config.ts';
+import { describeDocument, selectProcess } from '../describe-document.ts';
 import { toDocumentUri } from '../document-uri.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { readGitFacts } from '../git-facts.ts';
-import { formatInputHelp, readInputFlags } from '../input-flags.ts';
+import { readInputFlags } from '../input-flags.ts';
 import { listenForInterruption } from '../interruption.ts';
 import type { RunFlags } from '../options.ts';
 import { formatOutputs } from '../output-json.ts';
@@ -47,20 +49,28 @@ export async function runCommand(command: RunCommand): Promise<number> {
   const { documentUri, job } = await readCommandInputs(command, fetcher);
   const loaded = await loadDocument(documentUri, {
     fetcher,
-    overrides: job.overrides,
+    overrides: [...job.overrides, ...(await readOverridesFile(flags, fetcher))],
     ...(job.requirements && { jobRequirements: job.requirements }),
     enableDev: flags.enableDev === true,
+    strict: flags.strict,
   });
   if (!flags.quiet) printWarnings(loaded.warnings, flags);
-  const described = await describeDocument(loaded, documentUri, command);
+  const described = await describeDocument(loaded, { documentUri, flags, help: command.help });
   if (described !== undefined) {
     process.stdout.write(described);
     return exitCodes.success;
   }
+  const selected = { ...loaded, process: selectProcess(loaded.process, flags) };
   const given = { ...job.values, ...readInputFlags(loaded.process, command.inputArgs, process.cwd()) } as CwlObject;
   const values = expandFormats(given, loaded.namespaces) as CwlObject;
-  const checked = checkInputs(loaded.process, { ...job, values });
-  return execute({ command, fetcher, loaded, documentUri, inputs: checked.inputs, given: values });
+  const checked = checkInputs(selected.process, { ...job, values });
+  return execute({ command, fetcher, loaded: selected, documentUri, inputs: checked.inputs, given: values });
+}
+
+/** `cwltool:overrides` of the file that `--overrides` names. */
+async function readOverridesFile({ overrides }: RunFlags, fetcher: Fetcher): Promise<readonly Override[]> {
+  if (overrides === undefined) return [];
+  return (await loadInputObject(await toDocumentUri(overrides), fetcher)).overrides;
 }
 
 /** An input that nothing uses is told by `validate` only. */
@@ -137,18 +147,6 @@ async function report(result: RunResult, flags: RunFlags, cluster: ClusterHandle
 const formatFailure = (failure: unknown, flags: RunFlags): string =>
   flags.json ? JSON.stringify(toErrorJson(failure), null, 2) : formatError(failure, { debug: flags.debug === true });
 
-/** What the flags that only describe the document print; undefined: run it. */
-async function describeDocument(
-  { process: loaded }: LoadedProcess,
-  documentUri: string,
-  { flags, help }: RunCommand,
-): Promise<string | undefined> {
-  if (flags.validate) return `${shownName(documentUri)} is valid CWL.\n`;
-  if (help || flags.toolHelp) return `${formatInputHelp(loaded)}\n`;
-  if (flags.printPre) return `${JSON.stringify(loaded, null, 2)}\n`;
-  return undefined;
-}
-
 interface CommandInputs {
   readonly documentUri: string;
   readonly job: InputObject;
@@ -177,9 +175,6 @@ async function readCommandInputs(
   return { documentUri, job: parseInputObject(await fetcher.fetchText(uri), `${basedir}${basename(inputsFile)}`) };
 }
 
-/** A document on this machine by its path. */
-const shownName = (uri: string): string => (uri.startsWith('file:') ? fileURLToPath(uri) : uri);
-
 const nameOf = (uri: string): string => uri.slice(uri.lastIndexOf('/') + 1);
 
 function toSessionOptions(flags: RunFlags): SessionOptions {
@@ -193,8 +188,13 @@ function toSessionOptions(flags: RunFlags): SessionOptions {
     ),
     ...(flags.parallelMax === undefined ? {} : { maxConcurrent: flags.parallelMax }),
     ...(flags.cachedir === undefined ? {} : { home: resolve(flags.cachedir) }),
+    ...toWorkDir(flags.tmpdirPrefix ?? flags.tmpOutdirPrefix),
   };
 }
+
+/** One folder for all runs with the same prefix, so that each clears what a dead one left. */
+const toWorkDir = (prefix: string | undefined) =>
+  prefix === undefined ? {} : { workDir: resolve(`${prefix}hallmark`) };
 
 /** A flag, else the setting. */
 function chooseExecutor({ executor, docker, podman, singularity }: RunFlags): ExecutorName {

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { createMemoryFetcher } from '../../test/fakes/fetcher.ts';
+import { loadDocument } from '../cwl/load.ts';
+import { describeDocument, selectProcess } from './describe-document.ts';
+import type { RunFlags } from './options.ts';
+
+const tool = `cwlVersion: v1.2
+class: CommandLineTool
+baseCommand: echo
+inputs: {x: {type: string, doc: What to say.}}
+outputs: {o: stdout}
+`;
+const step = (source: string) => `{run: t.cwl, in: {x: ${source}}, out: [o]}`;
+const workflow = `cwlVersion: v1.2
+class: Workflow
+inputs: {a: string, b: string}
+outputs: {one: {type: File, outputSource: first/o}, two: {type: File, outputSource: second/o}}
+steps: {first: ${step('a')}, second: ${step('b')}}
+`;
+const fetcher = createMemoryFetcher({ 'file:///t.cwl': tool, 'file:///w.cwl': workflow });
+
+async function print(uri: string, flags: Partial<RunFlags>): Promise<string> {
+  const loaded = await loadDocument(uri, { fetcher });
+  return (await describeDocument(loaded, { documentUri: uri, flags: flags as RunFlags, help: false })) ?? 'runs';
+}
+
+describe('flags that only describe the document', () => {
+  it('print what the document reads', async () => {
+    expect(JSON.parse(await print('file:///w.cwl', { printDeps: true }))).toEqual({
+      class: 'File',
+      location: 'file:///w.cwl',
+      format: 'https://www.commonwl.org/#CWL',
+      secondaryFiles: [{ class: 'File', location: 'file:///t.cwl' }],
+    });
+  });
+
+  it('print what --target takes', async () => {
+    expect(await print('file:///w.cwl', { printTargets: true })).toBe(
+      'outputs:\n  one\n  two\nsteps:\n  first\n  second\n',
+    );
+  });
+
+  it('print the part that --target names as one document', async () => {
+    const packed = await print('file:///w.cwl', { printSubgraph: true, target: ['two'] });
+    const loaded = await loadDocument('file:///p.cwl', { fetcher: createMemoryFetcher({ 'file:///p.cwl': packed }) });
+    const { process } = loaded;
+    expect(process.inputs.map(({ id }) => id)).toEqual(['b']);
+    expect(process.class === 'Workflow' && process.steps.map(({ name }) => name)).toEqual(['second']);
+  });
+
+  it('print a graph, a template, the model, and that it is valid', async () => {
+    expect(await print('file:///w.cwl', { printDot: true })).toMatch(/^digraph workflow \{[\s\S]*first/);
+    expect(await print('file:///t.cwl', { makeTemplate: true })).toMatch(/^# What to say\.\nx: /);
+    expect(JSON.parse(await print('file:///t.cwl', { printPre: true }))).toMatchObject({ class: 'CommandLineTool' });
+    expect(await print('file:///t.cwl', { validate: true })).toBe('/t.cwl is valid CWL.\n');
+    expect(await print('file:///t.cwl', {})).toBe('runs');
+  });
+
+  it('refuse targets of what is no workflow', async () => {
+    const { process } = await loadDocument('file:///t.cwl', { fetcher });
+    expect(() => selectProcess(process, { target: ['o'] })).toThrow('expected a workflow, got a CommandLineTool');
+    expect(selectProcess(process, {})).toBe(process);
+  });
+});
