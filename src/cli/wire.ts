@@ -16,7 +16,6 @@ import { createImageOpener } from '../crunch/images/opener.ts';
 import type { Builtins, CrunchDeps } from '../crunch/port.ts';
 import { createTreeCache } from '../crunch/trees.ts';
 import type { Fetcher, JsEngine } from '../cwl/port.ts';
-import { executorError } from '../executor/errors.ts';
 import type { Executor, ExecutorName } from '../executor/port.ts';
 import type { Ground } from '../executor/sandbox/ground.ts';
 import type { ImageReference } from '../image/reference.ts';
@@ -130,7 +129,7 @@ export function createCrunchDeps(cluster: ClusterHandle, { executor, builder }: 
     trees,
     images,
     executors: (name) => {
-      const loaded = executors.get(name) ?? loadExecutor(name, ground);
+      const loaded = executors.get(name) ?? loadExecutor(name, cluster, ground);
       executors.set(name, loaded);
       return loaded;
     },
@@ -210,7 +209,11 @@ function lazyGround(home: string): () => Promise<Ground> {
   };
 }
 
-async function loadExecutor(name: ExecutorName, ground: () => Promise<Ground>): Promise<Executor> {
+async function loadExecutor(
+  name: ExecutorName,
+  cluster: ClusterHandle,
+  ground: () => Promise<Ground>,
+): Promise<Executor> {
   switch (name) {
     case 'host':
       return (await import('../executor/host/host.ts')).createHostExecutor();
@@ -221,10 +224,20 @@ async function loadExecutor(name: ExecutorName, ground: () => Promise<Ground>): 
     case 'podman':
       return (await import('../executor/podman/podman.ts')).createPodmanExecutor({ environment: ownEnvironment() });
     case 'apptainer':
-      throw executorError('executor/unavailable', 'apptainer cannot run containers yet', {
-        hint: 'choose --executor=sandbox, docker or podman',
-      });
+      return createApptainer(cluster);
   }
+}
+
+async function createApptainer({ api, blocks, home, logger }: ClusterHandle): Promise<Executor> {
+  const [{ createApptainerExecutor }, { createKeepSifStore }] = await Promise.all([
+    import('../executor/apptainer/apptainer.ts'),
+    import('../crunch/images/sif-store.ts'),
+  ]);
+  return createApptainerExecutor({
+    home: join(home, 'apptainer'),
+    sifs: createKeepSifStore({ api, blocks, logger }),
+    environment: ownEnvironment(),
+  });
 }
 
 /** For the programs of engines, which read their settings from it. */

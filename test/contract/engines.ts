@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { toMessage } from '../../src/core/errors.ts';
 import { createDockerExecutor } from '../../src/executor/docker/docker.ts';
@@ -6,7 +9,7 @@ import type { Executor, LoadableImage } from '../../src/executor/port.ts';
 import { toLoadableImage } from './executor-images.ts';
 import { toolsLayer } from './layers.ts';
 
-export type EngineName = 'docker' | 'podman';
+export type EngineName = 'docker' | 'podman' | 'apptainer';
 
 /** An engine of this machine, or why it runs no containers here. */
 export type Engine =
@@ -19,9 +22,13 @@ export const environment = Object.fromEntries(
 );
 
 /** Finds out by running a container. What a test gets is an engine that works. */
-export async function probeEngine(name: EngineName): Promise<Engine> {
-  const create = name === 'docker' ? createDockerExecutor : createPodmanExecutor;
-  const executor = create({ environment, maxProcesses: 200 });
+export async function probeEngine(
+  name: EngineName,
+  executor: Executor = (name === 'docker' ? createDockerExecutor : createPodmanExecutor)({
+    environment,
+    maxProcesses: 200,
+  }),
+): Promise<Engine> {
   try {
     await executor.runtime();
     const image = toLoadableImage([await toolsLayer()]);
@@ -33,6 +40,7 @@ export async function probeEngine(name: EngineName): Promise<Engine> {
 }
 
 async function runTrue(executor: Executor, image: LoadableImage): Promise<void> {
+  const scratchDir = mkdtempSync(join(tmpdir(), 'probe-'));
   const container = await executor.start(await executor.loadImage(image), {
     id: `probe-${process.pid}`,
     command: ['sh', '-c', ':'],
@@ -43,13 +51,14 @@ async function runTrue(executor: Executor, image: LoadableImage): Promise<void> 
     network: false,
     stdout: { kind: 'ignore' },
     stderr: { kind: 'ignore' },
-    scratchDir: '/nonexistent',
+    scratchDir,
   });
   try {
     const { exitCode } = await container.exit;
     if (exitCode !== 0) throw new Error(`a container of it ended with ${exitCode}`);
   } finally {
     await container.close();
+    rmSync(scratchDir, { recursive: true, force: true });
   }
 }
 
