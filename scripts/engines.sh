@@ -60,4 +60,11 @@ CONTAINERS_STORAGE_CONF=$work/storage.conf
 ! command -v podman >/dev/null || HALLMARK_TEST_ENGINES="$HALLMARK_TEST_ENGINES podman"
 export CONTAINERS_CONF CONTAINERS_STORAGE_CONF HALLMARK_TEST_ENGINES
 
+# Where the distribution has no apptainer, one in a root of its own.
+if command -v apptainer >/dev/null || apptainer=$("$(dirname "$0")/apptainer-root.sh"); then
+  PATH=${apptainer:+$apptainer:}$PATH
+  HALLMARK_TEST_ENGINES="$HALLMARK_TEST_ENGINES apptainer"
+  export PATH HALLMARK_TEST_ENGINES
+fi
+
 "$@"
