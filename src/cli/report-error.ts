@@ -8,20 +8,15 @@ import { exitCodes } from './exit-codes.ts';
 /** Last part of the URI that values from the command line have as their source. */
 export const commandLineSource = '(command line)';
 
+const unsupported = /^(cwl|job|cli)\/unsupported(-requirement|-version|-process)?$/;
+
 /** Exit code of an error: 33 for what the standard allows a runner not to support, 2 for a wrong command line, 1 otherwise. */
 export function exitCodeOf(error: unknown): number {
   const codes: string[] = [];
   for (let current = error; current instanceof Error; current = current.cause) {
     if (current instanceof HallmarkError) codes.push(current.code);
   }
-  if (
-    codes.some(
-      (code) =>
-        code === 'cwl/unsupported-requirement' || code === 'cwl/unsupported-version' || code.endsWith('/unsupported'),
-    )
-  ) {
-    return exitCodes.unsupported;
-  }
+  if (codes.some((code) => unsupported.test(code))) return exitCodes.unsupported;
   if (codes.includes('cli/interrupted')) return exitCodes.interrupted;
   if (codes.includes('cli/terminated')) return exitCodes.terminated;
   return codes.includes('cli/usage') ? exitCodes.usage : exitCodes.failure;
