@@ -67,7 +67,8 @@ async function toWorkingDir({ container, place, image }: SpecOptions): Promise<s
   const host = container.container_image === hostImage;
   if (container.cwd === '' || container.cwd === '.') return host ? place.outputDir : image.workingDir || '/';
   const path = place.literal(container.cwd);
-  if (host && path.startsWith(dirname(place.outputDir))) await mkdir(path, { recursive: true });
+  const isMissing = host && path !== place.outputDir && path.startsWith(dirname(place.outputDir));
+  if (isMissing) await mkdir(path, { recursive: true });
   return path;
 }
 
