@@ -1,4 +1,5 @@
 import type { Uuid } from '../core/ids.ts';
+import type { ContainerRequest } from './records.ts';
 
 /** Why a request runs, or ran, or did not have to. */
 export type ReuseExplanation =
@@ -29,4 +30,13 @@ export interface FieldDifference {
 export interface ReuseExplainer {
   /** Fails with `api/not-found`. */
   explainReuse(request: Uuid): Promise<ReuseExplanation>;
+}
+
+/** Asks what would become of a request, and makes none. */
+export interface ReusePreview {
+  /**
+   * The earlier container, finished or under way, that would satisfy a request with these attributes now. Reads only. Fails
+   * as creating the request would: `api/bad-attribute`.
+   */
+  previewReuse(attributes: Partial<ContainerRequest>): Promise<Uuid | undefined>;
 }

@@ -33,8 +33,7 @@ function choose<T extends string>(name: string, given: string, choices: readonly
 
 /** `$HALLMARK_HOME`, else `$XDG_DATA_HOME/hallmark`, else `~/.local/share/hallmark` (design 5). Made when missing. */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
-  const data = environment.XDG_DATA_HOME || join(homedir(), '.local/share');
-  const home = resolve(environment.HALLMARK_HOME || join(data, 'hallmark'));
+  const home = locateHome(environment);
   try {
     mkdirSync(home, { recursive: true, mode: 0o700 });
     if (!statSync(home).isDirectory()) throw new Error('it is not a folder');
@@ -45,4 +44,10 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     });
   }
   return { home };
+}
+
+/** Where the home is, or would be made. */
+export function locateHome(environment: NodeJS.ProcessEnv): string {
+  const data = environment.XDG_DATA_HOME || join(homedir(), '.local/share');
+  return resolve(environment.HALLMARK_HOME || join(data, 'hallmark'));
 }

@@ -54,6 +54,7 @@ export const runOptions = {
   'preserve-entire-environment': flag('pass the whole environment to tools on the host', { group: 'Run:' }),
   'tmpdir-prefix': text('scratch folders of containers lie under this path', { group: 'Run:' }),
   'tmp-outdir-prefix': text('the same; --tmpdir-prefix wins', { group: 'Run:' }),
+  plan: flag('print what each step would do, and do nothing', { group: 'Run:' }),
 
   pull: {
     type: 'string',
@@ -123,6 +124,7 @@ export interface RunFlags {
   readonly preserveEntireEnvironment?: boolean;
   readonly tmpdirPrefix?: string;
   readonly tmpOutdirPrefix?: string;
+  readonly plan?: boolean;
   readonly pull: 'missing' | 'newer' | 'always' | 'never';
   readonly forceDockerPull?: boolean;
   readonly disablePull?: boolean;

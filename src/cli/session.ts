@@ -42,7 +42,8 @@ export async function withSession<T>(options: SessionOptions, task: (session: Se
   }, options);
 }
 
-const probe: DiscoverOptions['probe'] = async (location) => {
+/** What is at a location on this machine. */
+export const probe: DiscoverOptions['probe'] = async (location) => {
   const found = await stat(fileURLToPath(location)).catch(() => undefined);
   if (found?.isFile()) return 'File';
   return found?.isDirectory() ? 'Directory' : undefined;

@@ -1,4 +1,5 @@
 /** The only place that constructs implementations. What a command does not use is not even loaded. */
+import { existsSync } from 'node:fs';
 import { availableParallelism, homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -21,8 +22,9 @@ import type { Ground } from '../executor/sandbox/ground.ts';
 import type { ImageReference } from '../image/reference.ts';
 import type { RegistryClient } from '../image/registry/client.ts';
 import { type DiskBlockStore, openDiskBlockStore } from '../keep/disk/disk-store.ts';
+import type { LocalBlockStore } from '../keep/port.ts';
 import type { SaveImage } from '../run/image/resolve.ts';
-import { type BuilderName, readConfig } from './config.ts';
+import { type BuilderName, locateHome, readConfig } from './config.ts';
 import { createStderrLogger } from './stderr-logger.ts';
 
 /** The records, blocks and scratch space of the home. */
@@ -62,6 +64,21 @@ export async function withCluster<T>(
       logger: options.logger ?? createStderrLogger('warn'),
     };
     return await task(handle);
+  } finally {
+    api.close();
+  }
+}
+
+/** The home as it is, for looking only: where there is none, an empty one that is nowhere. */
+export async function withReadOnlyCluster<T>(
+  task: (cluster: { readonly api: Cluster; readonly blocks: LocalBlockStore }) => Promise<T>,
+  home = locateHome(process.env),
+): Promise<T> {
+  const { createScratchBlockStore } = await import('../keep/disk/scratch-store.ts');
+  const path = join(home, 'cluster.sqlite');
+  const api = openCluster(existsSync(path) ? { path, readOnly: true } : { path: ':memory:' });
+  try {
+    return await task({ api, blocks: createScratchBlockStore(join(home, 'keep')) });
   } finally {
     api.close();
   }

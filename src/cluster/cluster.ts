@@ -1,13 +1,14 @@
 import { apiError } from '../api/errors.ts';
 import type { ClusterApi } from '../api/port.ts';
 import type { Mounts, Records, Resource } from '../api/records.ts';
-import type { ReuseExplainer } from '../api/reuse.ts';
+import type { ReuseExplainer, ReusePreview } from '../api/reuse.ts';
 import type { Clock } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Uuid } from '../core/ids.ts';
 import { createCollection, emptyTrash, trashCollection, updateCollection } from './collections.ts';
 import { readContainerSecrets, updateContainer } from './containers/containers.ts';
 import { explainReuse } from './containers/explain.ts';
+import { previewReuse } from './containers/preview.ts';
 import { createRequest, removeRequest, updateRequest } from './containers/requests.ts';
 import { listRecords } from './query/list.ts';
 import { createSimple, removeSimple, updateSimple } from './simple-records.ts';
@@ -19,10 +20,12 @@ export interface ClusterOptions {
   /** The SQLite file, made when it is not there, or `:memory:`. */
   readonly path: string;
   readonly clock?: Clock;
+  /** Nothing of an existing file is changed: every call that would fails. Default false. */
+  readonly readOnly?: boolean;
 }
 
 /** The embedded cluster: the records of one home. Any number of processes may have it open. */
-export interface Cluster extends ClusterApi, ReuseExplainer {
+export interface Cluster extends ClusterApi, ReuseExplainer, ReusePreview {
   readonly store: Store;
   /** Secret mounts of a container that this session has locked; `api/not-authorized` for any other. */
   secretMounts(container: Uuid): Promise<Mounts>;
@@ -31,7 +34,8 @@ export interface Cluster extends ClusterApi, ReuseExplainer {
 
 export function openCluster(options: ClusterOptions): Cluster {
   const store = openStore(options.path, options.clock ?? systemClock());
-  emptyTrash(store);
+  if (options.readOnly) store.db.exec('PRAGMA query_only = ON');
+  else emptyTrash(store);
   return {
     store,
     get: async (resource, uuid) => readRecord(store, resource, uuid),
@@ -41,6 +45,7 @@ export function openCluster(options: ClusterOptions): Cluster {
     remove: (resource, uuid) => store.call(() => remove(store, resource, uuid)),
     watch: store.watch,
     explainReuse: async (request) => explainReuse(store, request),
+    previewReuse: async (attributes) => previewReuse(store, attributes as Attributes),
     secretMounts: async (container) => readContainerSecrets(store, container),
     close: store.close,
   };

@@ -64,6 +64,12 @@ export async function runCommand(command: RunCommand): Promise<number> {
   const given = { ...job.values, ...readInputFlags(loaded.process, command.inputArgs, process.cwd()) } as CwlObject;
   const values = expandFormats(given, loaded.namespaces) as CwlObject;
   const checked = checkInputs(selected.process, { ...job, values });
+  if (flags.plan) {
+    const { planCommand } = await import('./plan.ts');
+    const request = { process: selected.process, name: nameOf(documentUri), inputs: checked.inputs };
+    const fitsFormat = lazyOntology(flags.skipSchemas ? [] : loaded.schemas, fetcher);
+    return planCommand(request, { flags, fitsFormat, options: toRunOptions(flags) });
+  }
   return execute({ command, fetcher, loaded: selected, documentUri, inputs: checked.inputs, given: values });
 }
 

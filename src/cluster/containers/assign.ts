@@ -14,10 +14,7 @@ export interface Assigned {
 
 /** The container that satisfies the request: an earlier one where reuse allows it, or a new one in the queue. */
 export function assignContainer(store: Store, request: ContainerRequest, secretMounts: Mounts): Assigned {
-  const work = resolveWork(store, request);
-  const secretMountsKey = toSecretMountsKey(store, secretMounts);
-  const reuseKey = toReuseKey(toWorkIdentity(store, work, secretMountsKey));
-  const reusable = request.use_existing ? findReusable(store, reuseKey) : undefined;
+  const { work, secretMountsKey, reuseKey, reusable } = findEqual(store, request, secretMounts);
   if (reusable !== undefined) return { container: reusable, isNew: false };
   const attributes: Attributes = {
     ...work,
@@ -33,4 +30,13 @@ export function assignContainer(store: Store, request: ContainerRequest, secretM
     vcpus: work.runtime_constraints.vcpus,
   });
   return { container: uuid, isNew: true };
+}
+
+/** The work of the request and what names it, and an earlier container that has done it or is about to. Reads only. */
+export function findEqual(store: Store, request: ContainerRequest, secretMounts: Mounts) {
+  const work = resolveWork(store, request);
+  const secretMountsKey = toSecretMountsKey(store, secretMounts);
+  const reuseKey = toReuseKey(toWorkIdentity(store, work, secretMountsKey));
+  const reusable = request.use_existing ? findReusable(store, reuseKey) : undefined;
+  return { work, secretMountsKey, reuseKey, reusable };
 }

@@ -12,10 +12,8 @@ import { validateRequest } from './validate.ts';
 const table = 'container_requests';
 
 export function createRequest(store: Store, given: Attributes): ContainerRequest {
-  const attributes = { ...defaults, owner_uuid: store.ownerUuid, ...checkAttributes(table, given) };
+  const attributes = completeRequest(store, given);
   const request = attributes as unknown as ContainerRequest;
-  if (request.state === 'Final') throw forbidden('a request is not made Final by its client', 'state');
-  validateRequest(request);
   return store.write(() => {
     const commits = request.state === 'Committed' && request.priority > 0;
     const assigned = commits ? assignContainer(store, request, request.secret_mounts) : undefined;
@@ -25,6 +23,15 @@ export function createRequest(store: Store, given: Attributes): ContainerRequest
     join(store, made.uuid, assigned.container);
     return readRecord(store, table, made.uuid);
   });
+}
+
+/** The attributes of a new request with its defaults, checked. */
+export function completeRequest(store: Store, given: Attributes): Attributes {
+  const attributes = { ...defaults, owner_uuid: store.ownerUuid, ...checkAttributes(table, given) };
+  const request = attributes as unknown as ContainerRequest;
+  if (request.state === 'Final') throw forbidden('a request is not made Final by its client', 'state');
+  validateRequest(request);
+  return attributes;
 }
 
 export function updateRequest(store: Store, uuid: Uuid, given: Attributes): ContainerRequest {

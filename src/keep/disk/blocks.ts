@@ -17,7 +17,11 @@ export interface Parts {
   readonly clock: Clock;
 }
 
-export async function readStored({ layout }: Parts, locator: BlockLocator, signal?: AbortSignal): Promise<Uint8Array> {
+export async function readStored(
+  { layout }: Pick<Parts, 'layout'>,
+  locator: BlockLocator,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   return isEmptyBlock(locator) ? new Uint8Array(0) : readBlock(layout, locator, signal);
 }
 
