@@ -192,6 +192,16 @@ export function describeExecutor(
         expect(readFileSync(join(place, 'err'), 'utf8')).toBe('problem\n');
       });
 
+      it.runIf(options.isolates)('have a pipe on stdin, which holds up nobody who does not read it', async () => {
+        const place = newFolder('unread');
+        writeFileSync(join(place, 'in'), Buffer.alloc(1_000_000));
+        const stdin = join(place, 'in');
+        expect(await sh('test -p /dev/stdin && sleep 601 <&0 & test -p /dev/stdin; echo $?', { stdin })).toMatchObject({
+          exitCode: 0,
+          stdout: '0\n',
+        });
+      });
+
       it('have nothing on stdin unless told', async () => {
         expect(await sh('cat; echo end')).toMatchObject({ exitCode: 0, stdout: 'end\n' });
       });

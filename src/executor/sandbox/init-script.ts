@@ -34,6 +34,8 @@ export interface InitOptions {
   readonly maxProcesses?: number;
   /** Root when absent. */
   readonly user?: RunUser;
+  /** Whether there is anything to read on its standard input. */
+  readonly hasStdin?: boolean;
   /** Shell lines to run before anything is mounted. */
   readonly prepare?: readonly string[];
 }
@@ -64,6 +66,7 @@ export function toInitScript(options: InitOptions): string {
     'read -r go <&4 || exit 125',
     'exec 4>&2 2>&3',
     'set -e',
+    ...(options.hasStdin ? pipeStdin : []),
     ...(options.prepare ?? []),
     ...options.phases.flatMap((phase, index) => toPhaseLines(phase, fstabName(index))),
     `cd ${rootName}`,
@@ -80,6 +83,12 @@ export function toInitScript(options: InitOptions): string {
   ];
   return lines.filter((line) => line !== '').join('\n');
 }
+
+/**
+ * A pipe in place of the file, as every engine has it (CWL v1.2, `stdin`: "piped into the command's standard input"): `wc` for
+ * one writes other columns for a file. Nobody waits for `cat`, which ends with the container.
+ */
+const pipeStdin = ['mkfifo -m 600 stdin', 'exec 5<&0', 'cat <&5 2>/dev/null >stdin 3>&- 4>&- &', 'exec <stdin 5<&-'];
 
 /** The option is `-u` in bash and busybox, `-p` in dash. */
 const toProcessLimit = (count: number): string => `{ ulimit -u ${count} || ulimit -p ${count}; } 2>/dev/null`;

@@ -19,7 +19,7 @@ export interface RootSpec {
   readonly scratch: string;
 }
 
-export interface RunOptions extends MountSpec, Omit<InitOptions, 'phases' | 'networkCommands'> {
+export interface RunOptions extends MountSpec, Omit<InitOptions, 'phases' | 'networkCommands' | 'hasStdin'> {
   readonly stdin?: string;
   readonly stdout: StreamTarget;
   readonly stderr: StreamTarget;
@@ -54,8 +54,11 @@ export async function startInRoot(ground: Ground, root: RootSpec, options: RunOp
     writeFileSync(join(scratch, fstabName(index)), `${mounts.join('\n')}\n`);
   }
   const networkCommands = options.network ? [] : [ground.loopbackCommand, nameCommand];
+  const hasStdin = options.stdin !== undefined;
   // A file, for it may be longer than one argument can be, and nobody else shall read the environment off the process list.
-  writeFileSync(join(scratch, names.script), toInitScript({ ...options, phases, networkCommands }), { mode: 0o600 });
+  writeFileSync(join(scratch, names.script), toInitScript({ ...options, phases, networkCommands, hasStdin }), {
+    mode: 0o600,
+  });
   const { stdin, stdout, stderr, network, confine } = options;
   const namespace = await ground.namespace();
   return startInit(ground.launcher, {
