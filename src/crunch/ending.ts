@@ -2,6 +2,7 @@ import type { RuntimeStatus } from '../api/records.ts';
 import { firstCause, HallmarkError, isAbort, isHallmarkError, toMessage } from '../core/errors.ts';
 import type { PortableDataHash } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { ExecutorErrorCode } from '../executor/errors.ts';
 import type { CrunchErrorCode } from './errors.ts';
 
 /** What a container came to. Made once. */
@@ -25,20 +26,27 @@ export function cancelled(error: unknown, signal: AbortSignal): Ending {
   return { state: 'Cancelled', status: toStatus(error) };
 }
 
-/** The first cause as the error; what it led to and what to do next as the detail. */
+/** The first cause that has a name of ours, else the first, as the error; the others and what to do next as the detail. */
 export function toStatus(error: unknown): RuntimeStatus {
   const chain = causes(error);
-  const first = toMessage(chain.at(-1));
+  const first = toMessage(chain.findLast((one) => one instanceof HallmarkError) ?? chain.at(-1));
   const hints = chain
     .map((one) => (one instanceof HallmarkError ? one.hint : undefined))
     .filter((one) => one !== undefined);
-  const detail = [...chain.slice(0, -1).map(toMessage), ...hints.slice(-1).map((hint) => `hint: ${hint}`)];
+  const hint = hints.at(-1) ?? (chain.some(isDiskFull) ? diskFullHint : undefined);
+  const others = chain.map(toMessage).filter((message) => !first.includes(message));
+  const detail = [...others, ...(hint === undefined ? [] : [`hint: ${hint}`])];
   const again = chain.some((one) => isHallmarkError(one, ...certain)) ? { retryable: false } : {};
   return { error: first, ...again, ...(detail.length > 0 && { errorDetail: detail.join('\n') }) };
 }
 
+const isDiskFull = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOSPC';
+const diskFullHint = 'free some space, or set HALLMARK_HOME to a larger disk';
+
 /** What the same record would meet again. */
-const certain: readonly CrunchErrorCode[] = [
+const certain: readonly (CrunchErrorCode | ExecutorErrorCode)[] = [
+  'executor/unavailable',
+  'executor/no-user-namespaces',
   'crunch/bad-record',
   'crunch/bad-mount',
   'crunch/bad-image',

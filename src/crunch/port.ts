@@ -50,6 +50,8 @@ export interface BuiltinResult {
   readonly exitCode: number;
   /** For `runtime_status.error`: what failed, in one line. */
   readonly error?: string;
+  /** What to do about it. */
+  readonly hint?: string;
   readonly output?: { readonly collection: Collection; readonly properties: JsonObject };
 }
 

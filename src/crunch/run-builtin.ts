@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import type { Container } from '../api/records.ts';
+import type { Container, RuntimeStatus } from '../api/records.ts';
 import { HallmarkError } from '../core/errors.ts';
 import type { PortableDataHash } from '../core/ids.ts';
 import { createActivity } from './activity.ts';
@@ -37,7 +37,7 @@ export async function runBuiltin(life: Life): Promise<Ending> {
       exitCode: result.exitCode,
       output: await saveImage(life, result),
       outputProperties: result.output?.properties ?? {},
-      status: { usage: { wallSeconds }, ...(result.error !== undefined && { error: result.error }) },
+      status: { usage: { wallSeconds }, ...toStatus(result) },
     };
   } finally {
     await streams.end();
@@ -75,9 +75,14 @@ async function runCommand(command: BuiltinCommand, task: BuiltinTask, signal: Ab
     const place = where?.file === undefined ? '' : `${where.file}:${where.line ?? 1}: `;
     const lines = [`${place}${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])];
     task.report.output('stderr', `${lines.join('\n')}\n`);
-    return { exitCode: 1, error: `${place}${message}` };
+    return { exitCode: 1, error: `${place}${message}`, ...(hint !== undefined && { hint }) };
   }
 }
+
+const toStatus = ({ error, hint }: BuiltinResult): RuntimeStatus => ({
+  ...(error !== undefined && { error }),
+  ...(hint !== undefined && { errorDetail: `hint: ${hint}` }),
+});
 
 async function saveImage({ container, deps }: Life, result: BuiltinResult): Promise<PortableDataHash | null> {
   if (!result.output) return null;

@@ -16,7 +16,7 @@ import { awaitOrCancel, type RequestWaiter } from './await-request.ts';
 import { ensureCollection } from './collections.ts';
 import { runError } from './errors.ts';
 import type { RunListener } from './events.ts';
-import { reasonOf } from './image/failure.ts';
+import { hintOf, reasonOf, splitDetail } from './image/failure.ts';
 import { imageBuildClass } from './image/requirement.ts';
 import type { ImageResolver, ResolvedImage } from './image/resolve.ts';
 import type { InputStore } from './inputs.ts';
@@ -148,18 +148,19 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
   ): Promise<Error> {
     const reason = reasonOf(request, container);
     const tail = container?.log ? await lastLines(options, container.log, 'stderr.txt', stderrLines) : [];
-    const detail = container?.runtime_status.errorDetail;
+    const { detail } = splitDetail(container);
+    const hint = hintOf(container);
     const lines = [
       `step ${step.name} failed: ${reason}`,
       `  command: ${request.command.map(quote).join(' ')}`,
       ...(tail.length > 0 ? ['  last lines of its stderr:', ...tail.map((line) => `  | ${line}`)] : []),
-      ...(detail ? [`  detail: ${detail}`] : []),
+      ...detail.map((line) => `  detail: ${line}`),
       `  whole log: cwl-runner logs ${request.uuid}`,
     ];
     return runError('run/step-failed', lines.join('\n'), {
       where: { step: step.name, ...(container ? { container: container.uuid } : {}) },
       retryable: container?.exit_code != null && toStatus(step.process, container.exit_code) === 'temporaryFail',
-      ...(container?.runtime_status.outOfMemory ? { hint: 'raise ramMin in ResourceRequirement' } : {}),
+      ...(hint !== undefined && { hint }),
     });
   }
 

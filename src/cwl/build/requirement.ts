@@ -112,7 +112,7 @@ function reportUnknown(
     context.problems.warn('unknown-class', span, `unknown hint ${JSON.stringify(name)} is ignored`, hint);
     return { class: name, fields: fieldsOf(node, { fields: {} }, context.namespaces), position: positionOf(span) };
   }
-  if (name.includes(':')) {
+  if (hint === undefined || name.includes(':')) {
     context.problems.error(
       'unsupported-requirement',
       span,

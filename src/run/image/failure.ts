@@ -1,17 +1,30 @@
 import type { ClusterApi } from '../../api/port.ts';
-import type { Container, ContainerRequest } from '../../api/records.ts';
+import { type Container, type ContainerRequest, hostImage } from '../../api/records.ts';
 import type { BlockStore } from '../../keep/port.ts';
 import { lastLines } from '../log-tail.ts';
 
-/** One line for what happened and, where the log has any, the last lines that the command wrote. */
+export interface FailureText {
+  /** One line for what happened, then what belongs to it, indented. */
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Of a pull or a build: what it says itself or else the last lines that it wrote, and where the whole log is. */
 export async function describeFailure(
   services: { readonly api: ClusterApi; readonly blocks: BlockStore },
   what: string,
   request: ContainerRequest,
   container: Container | undefined,
-): Promise<string> {
-  const tail = container?.log ? await lastLines(services, container.log, 'stderr.txt', 15) : [];
-  return [`${what} failed: ${reasonOf(request, container)}`, ...tail.map((line) => `  | ${line}`)].join('\n');
+): Promise<FailureText> {
+  const { error } = container?.runtime_status ?? {};
+  const { detail, hint } = splitDetail(container);
+  const said = !error && container?.log ? await lastLines(services, container.log, 'stderr.txt', 15) : detail;
+  const lines = [
+    `${what} failed: ${error ?? reasonOf(request, container)}`,
+    ...said.map((line) => `  | ${line}`),
+    `  whole log: cwl-runner logs ${request.uuid}`,
+  ];
+  return { message: lines.join('\n'), ...(hint !== undefined && { hint }) };
 }
 
 /** `exit code 1`, `exit code 137 (out of memory …)`, or what the infrastructure said. */
@@ -19,6 +32,30 @@ export function reasonOf(request: ContainerRequest, container: Container | undef
   if (!container) return request.priority === 0 ? 'cancelled' : `request ${request.uuid} got no container`;
   const status = container.runtime_status;
   if (container.state === 'Cancelled') return status.error ?? 'cancelled';
-  const detail = status.error ? ` (${status.error})` : status.outOfMemory ? ' (out of memory)' : '';
-  return `exit code ${container.exit_code}${detail}`;
+  const known = status.error ?? (status.outOfMemory ? 'out of memory' : exitMeanings[container.exit_code ?? 0]);
+  return `exit code ${container.exit_code}${known === undefined ? '' : ` (${known})`}`;
+}
+
+/** POSIX shell command language, 2.8.2: what a shell, and so every executor, says with these. */
+const exitMeanings: Readonly<Record<number, string>> = {
+  126: 'a program was found but could not be executed',
+  127: 'a program was not found',
+};
+
+/** What a person can do about the exit of a command; what its container says comes first. */
+export function hintOf(container: Container | undefined): string | undefined {
+  const { hint } = splitDetail(container);
+  if (hint !== undefined || container?.exit_code !== 127) return hint;
+  const program = container.command[0] ?? '';
+  return container.container_image === hostImage
+    ? `install ${program}, or what it calls, on this machine, or name an image that has it in a DockerRequirement`
+    : `is ${program}, or what it calls, in the image, and on its PATH?`;
+}
+
+/** `errorDetail` is lines of detail, then a hint that starts with the word. */
+export function splitDetail(container: Container | undefined): { readonly detail: string[]; readonly hint?: string } {
+  const lines = container?.runtime_status.errorDetail?.split('\n') ?? [];
+  const at = lines.findIndex((line) => line.startsWith('hint: '));
+  if (at < 0) return { detail: lines };
+  return { detail: lines.slice(0, at), hint: lines.slice(at).join('\n').slice('hint: '.length) };
 }

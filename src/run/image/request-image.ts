@@ -48,8 +48,6 @@ async function awaitImage(
   const request = await awaitOrCancel(services, { uuid, what }, signal);
   const container = request.container_uuid ? await services.api.get('containers', request.container_uuid) : undefined;
   if (container?.state === 'Complete' && container.exit_code === 0 && container.output) return container.output;
-  throw runError('run/image-request-failed', await describeFailure(services, what, request, container), {
-    where: { container: container?.uuid ?? uuid },
-    hint: `the whole log: cwl-runner logs ${uuid}`,
-  });
+  const { message, ...hint } = await describeFailure(services, what, request, container);
+  throw runError('run/image-request-failed', message, { where: { container: container?.uuid ?? uuid }, ...hint });
 }

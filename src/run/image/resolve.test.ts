@@ -142,8 +142,7 @@ describe('a pull that fails', () => {
     const [request] = await kit.requests();
     expect(error).toMatchObject({
       code: 'run/image-request-failed',
-      message: 'pull tool:1 failed: exit code 1\n  | no such tag: tool:1',
-      hint: `the whole log: cwl-runner logs ${request?.uuid}`,
+      message: `pull tool:1 failed: exit code 1\n  | no such tag: tool:1\n  whole log: cwl-runner logs ${request?.uuid}`,
       where: { container: request?.container_uuid },
     });
     expect(kit.events.at(-1)).toMatchObject({ reference: 'tool:1', status: 'failed', request: request?.uuid });
@@ -152,7 +151,7 @@ describe('a pull that fails', () => {
   it('says what the infrastructure said', async () => {
     kit.startEngine(() => ({ error: 'the disk is full' }));
     await expect(resolver()(pulled)).rejects.toEqual(
-      withCode('run/image-request-failed', /^pull tool:1 failed: the disk is full$/),
+      withCode('run/image-request-failed', /^pull tool:1 failed: the disk is full\n {2}whole log: /),
     );
   });
 

@@ -61,7 +61,7 @@ describe('dockerLoad', () => {
       message: 'dockerLoad: expected a file of this machine, got http://example.org/a.tar',
     });
     writeFileSync(join(kit.folder, 'text.tar'), 'no archive');
-    await expect(resolve({ dockerLoad: 'text.tar' })).rejects.toMatchObject({ code: 'image/bad-archive' });
+    await expect(resolve({ dockerLoad: 'text.tar' })).rejects.toMatchObject({ code: 'run/image-unusable' });
   });
 });
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { toMessage } from '../../core/errors.ts';
+import { type HallmarkError, isHallmarkError, toMessage } from '../../core/errors.ts';
 import { fileAccess } from '../../image/archive/folder.ts';
 import { openArchive, openArchiveImages } from '../../image/archive/open.ts';
 import { openRootFileSystem } from '../../image/archive/root-file-system.ts';
@@ -47,6 +47,20 @@ const fieldOf = (kind: ImageFile['kind']): string => (kind === 'load' ? 'dockerL
 
 async function openImage(source: ImageFile, path: string, signal?: AbortSignal): Promise<Image> {
   const file = await openFile(source, path);
+  try {
+    return await readImage(source, file, path, signal);
+  } catch (error) {
+    if (!isHallmarkError(error, 'image/bad-archive') || error.message.includes(path)) throw error;
+    throw imageUnusable(source, path, error);
+  }
+}
+
+const imageUnusable = ({ kind }: ImageFile, path: string, { message, hint }: HallmarkError) =>
+  runError('run/image-unusable', `${fieldOf(kind)}: expected an image archive, got ${path}: ${message}`, {
+    ...(hint !== undefined && { hint }),
+  });
+
+async function readImage(source: ImageFile, file: RandomAccess, path: string, signal?: AbortSignal): Promise<Image> {
   if (source.kind === 'import') return openRootFileSystem(file, path, signal);
   const options = { name: path, ...(signal && { signal }) };
   const [only, second] = await openArchiveImages(file, options);
