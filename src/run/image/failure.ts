@@ -45,6 +45,7 @@ const exitMeanings: Readonly<Record<number, string>> = {
 /** What a person can do about the exit of a command; what its container says comes first. */
 export function hintOf(container: Container | undefined): string | undefined {
   const { hint } = splitDetail(container);
+  if (hint === undefined && container?.runtime_status.outOfMemory) return 'raise ramMin in ResourceRequirement';
   if (hint !== undefined || container?.exit_code !== 127) return hint;
   const program = container.command[0] ?? '';
   return container.container_image === hostImage
