@@ -39,7 +39,7 @@ async function imageHashOf(api: ClusterApi, image: string): Promise<string> {
   if (!isPortableDataHash(image)) return image;
   const collection = await readCollection(api, image).catch(() => undefined);
   const name = [...(collection?.files.keys() ?? [])][0] ?? image;
-  return /^(?:sha256:)?([0-9a-f]{12})/.exec(name)?.[1] ?? image;
+  return /^(?:sha256:)?([0-9a-f]{12})[0-9a-f]{52}\.tar$/.exec(name)?.[1] ?? image;
 }
 
 function explainMounts(

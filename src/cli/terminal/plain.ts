@@ -11,9 +11,10 @@ export function createPlainProgress(write: (line: string) => void, nowMs: () => 
     if (quiet || event.type === 'scatter' || (event.type === 'image' && event.status === 'looking')) return;
     const took = row.endedMs === undefined ? '' : ` (${formatDuration(row.endedMs - row.startedMs)})`;
     const mark = row.state === 'failed' ? 'failed ' : row.state === 'done' ? 'done   ' : '       ';
+    const key = `${row.kind} ${row.name}`;
     const line = `${mark}${row.kind} ${row.name}${row.detail === '' ? '' : `: ${row.detail}`}`;
-    if (said.get(row.name) === line) return;
-    said.set(row.name, line);
+    if (said.get(key) === line) return;
+    said.set(key, line);
     write(`${line}${took}`);
   }
 

@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hallmark-command-'));
+  const tool = { cwlVersion: 'v1.2', class: 'CommandLineTool', baseCommand: 'true', inputs: { n: 'int' }, outputs: {} };
+  writeFileSync(join(folder, 'tool.cwl'), JSON.stringify(tool));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The real command in a process of its own. */
+function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const command = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'main.ts'), ...args];
+  const options = { cwd: folder, env: { ...process.env, HALLMARK_HOME: join(folder, 'home') }, timeout: 50_000 };
+  return new Promise((resolve) => {
+    execFile(process.execPath, command, options, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
+    );
+  });
+}
+
+describe('the command', () => {
+  it.each<[string[], number, RegExp, RegExp]>([
+    [['--version'], 0, /^cwl-runner \d+\.\d+\.\d+\n$/, /^$/],
+    [['--help'], 0, /cwl-runner \[flags\] DOCUMENT/, /^$/],
+    [['--print-supported-versions'], 0, /^v1\.0\nv1\.1\nv1\.2\n$/, /^$/],
+    [['tool.cwl', '--help'], 0, /--n +int\n$/, /^$/],
+    [[], 2, /^$/, /^expected a CWL document, got none\n {2}hint: /],
+    [['--oudir', 'x', 'tool.cwl'], 2, /^$/, /^unknown flag --oudir\n {2}hint: did you mean "?(--)?outdir/],
+    [
+      ['tool.cwl', '--m', '5'],
+      2,
+      /^$/,
+      /^--m is neither a flag nor an input of the document\n {2}hint: its inputs are --n\n$/,
+    ],
+    [['--json', 'tool.cwl', '--n', 'x'], 2, /^$/, /"code": "cli\/usage"/],
+    [['none.cwl'], 1, /^$/, /none\.cwl/],
+    [['validate', 'tool.cwl'], 0, /^1 valid, 0 invalid\n$/, /^$/],
+    [['validate', 'none.cwl'], 1, /^$/, /^cannot read none\.cwl: it does not exist\n$/],
+    [['logs', 'x'], 2, /^$/, /^expected the uuid of a container or container request, got x\n/],
+    [['rerun', 'last'], 1, /^$/, /^there is no run yet\n/],
+  ])('%j ends with %i', async (args, code, stdout, stderr) => {
+    const result = await run(...args);
+    expect(result).toMatchObject({ code });
+    expect(result.stdout).toMatch(stdout);
+    expect(result.stderr).toMatch(stderr);
+  });
+});
