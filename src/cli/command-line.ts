@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   image: async () => (await import('./commands/image.ts')).imageCommand,
   validate: async () => (await import('./commands/validate.ts')).validateCommand,
   graph: async () => (await import('./commands/graph.ts')).graphCommand,
+  completion: async () => (await import('./commands/completion.ts')).completionCommand,
 };
 
 /** Runs one command line and gives its exit code. Nothing is thrown: what fails is printed. */
@@ -23,6 +24,10 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   try {
     const command = commands[args[0] ?? ''];
     if (command) return await (await command())(args.slice(1));
+    if (args[0] === '--get-completions') {
+      const { getCompletions } = await import('./commands/completion.ts');
+      return await getCompletions(args.slice(1), Object.keys(commands));
+    }
     return await runDocument(args);
   } catch (error) {
     const printed = args.includes('--json')

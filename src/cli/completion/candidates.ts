@@ -1,0 +1,60 @@
+import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Options } from 'yargs';
+import { loadProcess } from '../../cwl/load.ts';
+import { toDocumentUri } from '../document-uri.ts';
+import { runOptions } from '../options.ts';
+import { createFetcher } from '../wire.ts';
+
+const options: Readonly<Record<string, Options>> = runOptions;
+
+/** What may stand for the last of `words`, the ones behind the command's name: commands, flags, choices, files and inputs. */
+export async function listCandidates(words: readonly string[], commands: readonly string[]): Promise<string[]> {
+  const current = words.at(-1) ?? '';
+  const before = words.slice(0, -1);
+  const flag = optionOf(before.at(-1) ?? '');
+  if (flag && flag.type !== 'boolean')
+    return starting(flag.choices?.map(String) ?? (await listFiles(current)), current);
+  const document = before.find((word) => /\.cwl(#|$)/.test(word));
+  if (current.startsWith('-')) return starting([...(await inputsOf(document)), ...allFlags()], current);
+  if (document !== undefined) return listFiles(current);
+  const files = await listFiles(current, '.cwl');
+  return before.length === 0 ? [...starting([...commands], current), ...files] : files;
+}
+
+const starting = (candidates: readonly string[], current: string): string[] =>
+  [...new Set(candidates)].filter((candidate) => candidate.startsWith(current));
+
+const optionOf = (word: string): Options | undefined =>
+  word.startsWith('--') && Object.hasOwn(options, word.slice(2)) ? options[word.slice(2)] : undefined;
+
+const allFlags = (): string[] => [
+  '--help',
+  '--version',
+  ...Object.entries(options).flatMap(([name, { type, default: initial }]) =>
+    type === 'boolean' && initial === true ? [`--${name}`, `--no-${name}`] : [`--${name}`],
+  ),
+];
+
+/** None where the document cannot be loaded: completing is no place for errors. */
+async function inputsOf(document: string | undefined): Promise<string[]> {
+  if (document === undefined) return [];
+  try {
+    const { inputs } = await loadProcess(await toDocumentUri(document), { fetcher: createFetcher() });
+    return inputs.map(({ id }) => `--${id}`);
+  } catch {
+    return [];
+  }
+}
+
+/** Folders end with a slash; hidden ones only when a dot asks for them. */
+async function listFiles(current: string, ending = ''): Promise<string[]> {
+  const at = current.lastIndexOf('/') + 1;
+  const [folder, start] = [current.slice(0, at), current.slice(at)];
+  const entries = await readdir(folder === '' ? '.' : dirname(`${folder}x`), { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter(({ name }) => name.startsWith(start) && (start !== '' || !name.startsWith('.')) && !name.includes('\n'))
+    .filter((entry) => entry.isDirectory() || entry.name.endsWith(ending))
+    .map((entry) => `${folder}${entry.name}${entry.isDirectory() ? '/' : ''}`)
+    .sort();
+}
