@@ -97,24 +97,40 @@ export async function withEngine<T>(
   task: () => Promise<T>,
 ): Promise<T> {
   const { createDispatcher } = await import('../cluster/dispatch/dispatcher.ts');
+  return withCrunchRun(cluster, options, async (runContainer) => {
+    const dispatcher = createDispatcher({
+      cluster: cluster.api,
+      capacity: { vcpus: availableParallelism(), ramBytes: totalmem() },
+      logger: cluster.logger,
+      runContainer,
+      ...(options.maxConcurrent === undefined ? {} : { maxConcurrent: options.maxConcurrent }),
+    });
+    try {
+      return await task();
+    } finally {
+      await dispatcher.stop();
+    }
+  });
+}
+
+type RunContainer = (container: Container, signal: AbortSignal) => Promise<void>;
+
+/** Gives `task` what brings a locked container to its end. */
+export async function withCrunchRun<T>(
+  cluster: ClusterHandle,
+  options: EngineOptions,
+  task: (runContainer: RunContainer) => Promise<T>,
+): Promise<T> {
   const deps = createCrunchDeps(cluster, options);
   // An engine that somebody chose and that does not answer is told before any work, not by every container.
   if (options.executor !== 'sandbox') await (await deps.executors(options.executor)).runtime();
-  const dispatcher = createDispatcher({
-    cluster: cluster.api,
-    capacity: { vcpus: availableParallelism(), ramBytes: totalmem() },
-    logger: cluster.logger,
-    runContainer: async (container: Container, signal: AbortSignal) => {
-      const { runContainer } = await import('../crunch/run-container.ts');
-      await runContainer(container, deps, signal);
-    },
-    ...(options.maxConcurrent === undefined ? {} : { maxConcurrent: options.maxConcurrent }),
-  });
   const recovered = recover(deps);
   try {
-    return await task();
+    return await task(async (container, signal) => {
+      const { runContainer } = await import('../crunch/run-container.ts');
+      await runContainer(container, deps, signal);
+    });
   } finally {
-    await dispatcher.stop();
     await recovered;
     const { closeOwnerDirectory, scratchRoot } = await import('../crunch/owner.ts');
     await closeOwnerDirectory(scratchRoot(cluster.workDir));

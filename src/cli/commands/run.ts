@@ -12,12 +12,11 @@ import type { Override } from '../../cwl/overrides.ts';
 import type { Fetcher } from '../../cwl/port.ts';
 import type { Problem } from '../../cwl/problem.ts';
 import type { CwlObject } from '../../cwl/values.ts';
-import type { ExecutorName } from '../../executor/port.ts';
 import { writeOutputs } from '../../run/outputs.ts';
 import { type RunOptions, type RunResult, runProcess } from '../../run/run-process.ts';
-import { readBuilderSetting, readExecutorSetting } from '../config.ts';
 import { describeDocument, selectProcess } from '../describe-document.ts';
 import { toDocumentUri } from '../document-uri.ts';
+import { toEngineOptions } from '../engine-options.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { readGitFacts } from '../git-facts.ts';
 import { readInputFlags } from '../input-flags.ts';
@@ -28,6 +27,7 @@ import { commandLineSource, exitCodeOf, formatError, formatProblem, toErrorJson 
 import { type SessionOptions, withSession } from '../session.ts';
 import { createStderrLogger } from '../stderr-logger.ts';
 import { openProgress } from '../terminal/open.ts';
+import { usageTable } from '../usage.ts';
 import { type ClusterHandle, createFetcher } from '../wire.ts';
 
 export interface RunCommand {
@@ -120,6 +120,7 @@ async function execute({ command, fetcher, loaded, documentUri, inputs, given }:
       await progress.end();
       interruption.check();
       const code = await report(result, flags, session.cluster);
+      if (flags.usage) process.stderr.write(`\n${await usageTable(session.cluster.api, result.run)}\n`);
       await command.onEnd?.(result, session.cluster);
       return code;
     });
@@ -185,14 +186,12 @@ const nameOf = (uri: string): string => uri.slice(uri.lastIndexOf('/') + 1);
 
 function toSessionOptions(flags: RunFlags): SessionOptions {
   return {
-    executor: flags.container ? chooseExecutor(flags) : 'sandbox',
-    builder: flags.builder ?? readBuilderSetting(process.env),
+    ...toEngineOptions(flags),
     evalTimeoutMs: flags.evalTimeout * 1000,
     logger: createStderrLogger(
       flags.debug ? 'debug' : flags.verbose ? 'info' : flags.quiet ? 'error' : 'warn',
       flags.timestamps,
     ),
-    ...(flags.parallelMax === undefined ? {} : { maxConcurrent: flags.parallelMax }),
     ...(flags.cachedir === undefined ? {} : { home: resolve(flags.cachedir) }),
     ...toWorkDir(flags.tmpdirPrefix ?? flags.tmpOutdirPrefix),
   };
@@ -201,14 +200,6 @@ function toSessionOptions(flags: RunFlags): SessionOptions {
 /** One folder for all runs with the same prefix, so that each clears what a dead one left. */
 const toWorkDir = (prefix: string | undefined) =>
   prefix === undefined ? {} : { workDir: resolve(`${prefix}hallmark`) };
-
-/** A flag, else the setting. */
-function chooseExecutor({ executor, docker, podman, singularity }: RunFlags): ExecutorName {
-  if (executor !== undefined) return executor;
-  if (docker) return 'docker';
-  if (podman) return 'podman';
-  return singularity ? 'apptainer' : readExecutorSetting(process.env);
-}
 
 function toRunOptions(flags: RunFlags): RunOptions {
   return {
