@@ -22,6 +22,7 @@ export const runOptions = {
   debug: flag('say most, with stack traces', { group: 'Output:' }),
   timestamps: flag('a time before each line', { group: 'Output:' }),
   json: flag('errors and reports as JSON', { group: 'Output:' }),
+  usage: flag('a table of time, CPU and memory of each step at the end', { group: 'Output:' }),
 
   'on-error': {
     type: 'string',
@@ -79,6 +80,13 @@ export const runOptions = {
     description: 'what builds images (default: $HALLMARK_BUILDER, else hallmark)',
     group: 'Images:',
   },
+  secret: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    description: 'for RUN --mount=type=secret: id=NAME,src=FILE or id=NAME,env=VARIABLE; may be repeated',
+    group: 'Images:',
+  },
   docker: flag('--executor=docker', { group: 'Images:' }),
   podman: flag('--executor=podman', { group: 'Images:' }),
   singularity: flag('--executor=apptainer', { group: 'Images:' }),
@@ -113,6 +121,7 @@ export interface RunFlags {
   readonly debug?: boolean;
   readonly timestamps?: boolean;
   readonly json?: boolean;
+  readonly usage?: boolean;
   readonly onError: 'stop' | 'continue';
   readonly parallelMax?: number;
   readonly enableReuse: boolean;
@@ -132,6 +141,7 @@ export interface RunFlags {
   readonly defaultContainer?: string;
   readonly executor?: 'sandbox' | 'docker' | 'podman' | 'apptainer';
   readonly builder?: BuilderName;
+  readonly secret?: readonly string[];
   readonly docker?: boolean;
   readonly podman?: boolean;
   readonly singularity?: boolean;

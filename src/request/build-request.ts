@@ -14,6 +14,8 @@ export interface BuildInstructions {
   /** Each base image: its reference as the Dockerfile has it, arguments filled in, and its image collection. */
   readonly bases: readonly { readonly reference: string; readonly image: PortableDataHash }[];
   readonly buildArgs: Readonly<Record<string, string>>;
+  /** For `RUN --mount=type=secret`. */
+  readonly secrets?: readonly { readonly id: string; readonly content: string }[];
   readonly target?: string;
   /** `linux/amd64`. */
   readonly platform?: string;
@@ -37,6 +39,7 @@ export function toBuildRequest(build: BuildInstructions, options: BuiltinOptions
     ],
     environment: build.buildArgs,
     mounts: toMounts(build),
+    secret_mounts: toSecretMounts(build),
   };
 }
 
@@ -49,6 +52,9 @@ function toMounts({ context, dockerfile, bases }: BuildInstructions): Record<str
   }
   return mounts;
 }
+
+const toSecretMounts = ({ secrets = [] }: BuildInstructions): Record<string, Mount> =>
+  Object.fromEntries(secrets.map(({ id, content }) => [`/run/secrets/${id}`, { kind: 'text', content }]));
 
 function toContext(context: NonNullable<BuildInstructions['context']>): Mount {
   const path = context.path === undefined || context.path === '' ? {} : { path: context.path };

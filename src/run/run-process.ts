@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly containers: boolean;
   readonly defaultContainer?: string;
   readonly hostEnvironment: Readonly<Record<string, string>>;
+  /** By id, for `RUN --mount=type=secret`. A build gets those that its Dockerfile names. */
+  readonly buildSecrets?: ReadonlyMap<string, string>;
   /** Jobs in preparation, queued or running at once: bounds memory, not the work of the cluster. */
   readonly maxInFlight: number;
 }
@@ -95,6 +97,7 @@ export async function runProcess(
       properties: { 'hm:run': run },
       resolveDigest: services.resolveDigest,
       saveImage: services.saveImage,
+      ...(options.buildSecrets === undefined ? {} : { buildSecrets: options.buildSecrets }),
       gitFacts: services.gitFacts,
     });
     const tools = createToolRunner({

@@ -14,6 +14,7 @@ import type { Problem } from '../../cwl/problem.ts';
 import type { CwlObject } from '../../cwl/values.ts';
 import { writeOutputs } from '../../run/outputs.ts';
 import { type RunOptions, type RunResult, runProcess } from '../../run/run-process.ts';
+import { readBuildSecrets } from '../build-secrets.ts';
 import { describeDocument, selectProcess } from '../describe-document.ts';
 import { toDocumentUri } from '../document-uri.ts';
 import { toEngineOptions } from '../engine-options.ts';
@@ -116,7 +117,7 @@ async function execute({ command, fetcher, loaded, documentUri, inputs, given }:
         emit: progress.event,
         gitFacts: readGitFacts,
       };
-      const result = await runProcess(request, services, toRunOptions(flags), interruption.signal);
+      const result = await runProcess(request, services, await toRunOptions(flags), interruption.signal);
       await progress.end();
       interruption.check();
       const code = await report(result, flags, session.cluster);
@@ -201,13 +202,14 @@ function toSessionOptions(flags: RunFlags): SessionOptions {
 const toWorkDir = (prefix: string | undefined) =>
   prefix === undefined ? {} : { workDir: resolve(`${prefix}hallmark`) };
 
-function toRunOptions(flags: RunFlags): RunOptions {
+async function toRunOptions(flags: RunFlags): Promise<RunOptions> {
   return {
     onError: flags.onError,
     reuse: flags.enableReuse && !flags.disableReuse,
     pull: flags.forceDockerPull ? 'always' : flags.disablePull ? 'never' : flags.pull,
     containers: flags.container,
     hostEnvironment: pickEnvironment(flags),
+    buildSecrets: await readBuildSecrets(flags.secret ?? [], process.env),
     maxInFlight: 128,
     ...(flags.defaultContainer === undefined ? {} : { defaultContainer: flags.defaultContainer }),
   };

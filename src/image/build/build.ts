@@ -85,7 +85,7 @@ function checkInputs(options: BuildOptions): void {
   }
   const missing = plan.secrets.find(({ id, required }) => required && !secrets?.has(id));
   if (missing) {
-    const hint = `give the build a secret of the id ${missing.id}`;
+    const hint = `give it with --secret id=${missing.id},src=FILE, in secret_mounts as /run/secrets/${missing.id}`;
     const where = { file, line: missing.line };
     throw imageError('image/bad-dockerfile', `expected the secret "${missing.id}", got none`, { where, hint });
   }

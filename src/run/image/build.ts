@@ -43,6 +43,10 @@ export function createImageBuild(services: ImageServices, resolveBase: ResolveBa
       dockerfile: inline === undefined ? { path: dockerfile } : { text: inline },
       buildArgs,
       bases,
+      secrets: plan.secrets.flatMap(({ id }) => {
+        const content = services.buildSecrets?.get(id);
+        return content === undefined ? [] : [{ id, content }];
+      }),
       ...(context === undefined ? {} : { context: toMounted(context) }),
       ...(target === undefined ? {} : { target }),
       ...(platform === undefined ? {} : { platform }),

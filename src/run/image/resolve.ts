@@ -47,6 +47,8 @@ export interface ImageServices {
   /** The digest that the registry has now; only asked with `newer`. */
   readonly resolveDigest: (reference: ImageReference) => Promise<Digest>;
   readonly saveImage: SaveImage;
+  /** By id; see `RunOptions`. */
+  readonly buildSecrets?: ReadonlyMap<string, string>;
   /** Undefined outside a work tree. */
   readonly gitFacts: (folder: string) => Promise<GitFacts | undefined>;
 }
