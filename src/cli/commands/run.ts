@@ -69,7 +69,7 @@ export async function runCommand(command: RunCommand): Promise<number> {
     const { planCommand } = await import('./plan.ts');
     const request = { process: selected.process, name: nameOf(documentUri), inputs: checked.inputs };
     const fitsFormat = lazyOntology(flags.skipSchemas ? [] : loaded.schemas, fetcher);
-    return planCommand(request, { flags, fitsFormat, options: toRunOptions(flags) });
+    return planCommand(request, { flags, fitsFormat, options: await toRunOptions(flags) });
   }
   return execute({ command, fetcher, loaded: selected, documentUri, inputs: checked.inputs, given: values });
 }
