@@ -108,7 +108,9 @@ export async function runHelp(): Promise<string> {
   const { default: yargs } = await import('yargs');
   return yargs([])
     .scriptName('cwl-runner')
-    .usage('$0 [flags] DOCUMENT [INPUTS] [--input value …]\n$0 provenance | rerun | runs | logs | crunch-run | validate | graph')
+    .usage(
+      '$0 [flags] DOCUMENT [INPUTS] [--input value …]\n$0 provenance | rerun | runs | logs | crunch-run | validate | graph',
+    )
     .options(runOptions)
     .help(false)
     .version(false)
