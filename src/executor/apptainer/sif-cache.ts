@@ -95,7 +95,7 @@ async function convert({ image, cli, signal }: Task, work: string): Promise<stri
   const [archive, sif] = [join(work, 'image.tar'), join(work, 'image.sif')];
   if (image.archivePath === undefined) await writeFile(archive, await image.openArchive(signal), { signal });
   else await symlink(resolve(image.archivePath), archive);
-  const environment = { ...cli.environment, APPTAINER_TMPDIR: work, SINGULARITY_TMPDIR: work };
+  const environment = { ...cli.environment, ...toBuildEnvironment(work) };
   const args = ['build', '--disable-cache', sif, `docker-archive:${archive}`];
   const { exitCode, stdout, stderr } = await callCli({ ...cli, environment }, args, { signal });
   signal.throwIfAborted();
@@ -107,6 +107,15 @@ async function convert({ image, cli, signal }: Task, work: string): Promise<stri
     { hint: 'look at the message; it comes from the engine' },
   );
 }
+
+const toBuildEnvironment = (work: string): Record<string, string> => {
+  const settings = { TMPDIR: work, MKSQUASHFS_ARGS: quickly };
+  const named = (prefix: string) => Object.entries(settings).map(([name, value]) => [`${prefix}_${name}`, value]);
+  return Object.fromEntries([...named('APPTAINER'), ...named('SINGULARITY')]);
+};
+
+/** A tenth larger than what mksquashfs makes by itself, in an eighth of the time. */
+const quickly = '-comp gzip -Xcompression-level 1';
 
 /** SIF specification, "Global header": 32 bytes of launch script, then the magic. */
 async function isSif(path: string): Promise<boolean> {
