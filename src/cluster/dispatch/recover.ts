@@ -1,7 +1,8 @@
 import type { Uuid } from '../../core/ids.ts';
 import type { Logger } from '../../core/logger.ts';
 import { unlockContainer } from '../containers/containers.ts';
-import { finishContainer } from '../containers/lifecycle.ts';
+import { finishContainer, updatePriority } from '../containers/lifecycle.ts';
+import { updateRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -13,6 +14,7 @@ export function recoverAbandoned(store: Store, logger: Logger): void {
   if (!sessions(store).some(isGone)) return;
   store.write(() => {
     for (const session of sessions(store).filter(isGone)) {
+      abandonRuns(store, session);
       for (const row of store.db.all(held, session)) {
         const uuid = row.uuid as Uuid;
         logger.warn(`container ${uuid}: the process that held it is gone`);
@@ -24,6 +26,21 @@ export function recoverAbandoned(store: Store, logger: Logger): void {
     }
   });
 }
+
+/**
+ * A run that is gone wants nothing any more: what of its work is still under way is cancelled, unless somebody else waits for it.
+ * Requests that belong to no run are those of a server's clients, which come back for them.
+ */
+function abandonRuns(store: Store, session: string): void {
+  for (const row of store.db.all(waitingInRuns, session)) {
+    updateRecord(store, 'container_requests', String(row.uuid), { priority: 0 });
+    if (row.container_uuid !== null) updatePriority(store, row.container_uuid as Uuid);
+  }
+}
+
+const waitingInRuns = `
+  SELECT uuid, container_uuid FROM container_requests
+  WHERE json_extract(properties, '$."hm:run"') IS NOT NULL AND session = ? AND state = 'Committed' AND priority > 0`;
 
 const lost = 'the process that ran it ended without finishing it';
 
