@@ -1,4 +1,5 @@
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { overhear } from '../engine/overhear.ts';
 import { executorError } from '../errors.ts';
@@ -14,7 +15,12 @@ import { isRoot, planBinds, toMountOption } from './binds.ts';
 import type { ApptainerProgram } from './program.ts';
 
 /** Waits until its limits hold; then it is apptainer. */
-const beforeEngine = 'read -r go <&4 || exit; exec 4<&-; exec "$@"';
+const beforeEngine = 'read -r go <&4 || exit; exec 4<&-; ';
+const becomeEngine = 'exec "$@"';
+
+/** A pipe in place of the file, as every engine has it. Nobody waits for `cat`, which ends with the container. */
+const becomeEngineWithPipe =
+  'mkfifo -m 600 "$0" || exit; exec 5<&0; cat <&5 2>/dev/null >"$0" 3>&- & exec "$@" <"$0" 5<&-';
 
 /**
  * The first in the container: reports on descriptor 3 and becomes the command, by the image's env(1), which gives it nothing
@@ -37,13 +43,14 @@ export async function startByApptainer(
 ): Promise<Group> {
   const { program, launcher, limits } = engine;
   const command = await toCommand(program, image, spec);
+  const become = spec.stdin === undefined ? becomeEngine : becomeEngineWithPipe;
   const errors = overhear(spec.stderr);
   const [stdout, stderr] = [await openOutput(spec.stdout), await openOutput(errors.target)];
   const [up, down] = [await openPipe(), await openBackPipe()];
   const streams = toDraining([stdout, stderr]);
   try {
     const launched = await launcher.launch({
-      command: ['sh', '-c', beforeEngine, 'sh', ...command],
+      command: ['sh', '-c', beforeEngine + become, join(spec.scratchDir, 'stdin'), ...command],
       environment: toEngineEnvironment(program, spec),
       cwd: '/',
       stdin: spec.stdin ?? '/dev/null',
