@@ -67,7 +67,7 @@ const template = {
   cwd: '.',
   output_path: '/hallmark.host/out',
   mounts: { '/hallmark.host/out': { kind: 'tmp', capacity: 1_000_000 } },
-  runtime_constraints: { ram: 1_000_000, vcpus: 1 },
+  runtime_constraints: { ram: 268_435_456, vcpus: 1 },
   use_existing: false,
   container_count_max: 1,
 } as const;

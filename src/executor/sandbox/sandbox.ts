@@ -1,6 +1,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, readlink, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mib } from '../../core/units.ts';
 import type { LimitSpec } from '../limits/limits.ts';
 import type { ContainerSpec, ContainerUsage, Executor, LoadableImage, LoadedImage, RunningContainer } from '../port.ts';
 import { toContainer } from '../process/container.ts';
@@ -85,11 +86,14 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
   }
 }
 
+/** What sets a container up runs inside its limit, and needs about this much. */
+const leastRamBytes = 16 * mib;
+
 function toLimitSpec({ options }: Ground, { id, ramBytes, vcpus }: ContainerSpec): LimitSpec {
   return {
     id,
     maxProcesses: options.maxProcesses ?? 2048,
-    ...(ramBytes === undefined ? {} : { ramBytes }),
+    ...(ramBytes === undefined ? {} : { ramBytes: Math.max(ramBytes, leastRamBytes) }),
     ...(options.limitCpus && vcpus !== undefined ? { cpus: vcpus } : {}),
   };
 }
