@@ -11,7 +11,7 @@ make_root() {
   [ "$(id -u)" = 0 ] || skip "the root of Debian sid is made as root: run this script as root once"
   command -v mmdebstrap >/dev/null || skip "mmdebstrap is not installed: apt-get install mmdebstrap"
   # This machine's own mirror has sid, too.
-  mirror=$(grep -hoE '(https?|file)://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1 | tr -d ' ')
+  mirror=$(grep -hoE '(https?|file)://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | sed -n '1s/ *$//p') || true
   [ -n "$mirror" ] || skip "found no Debian package sources in /etc/apt"
   rm -rf "$place.part" && mkdir -p "$place.part"
   timeout "${HALLMARK_APPTAINER_TIMEOUT:-600}" mmdebstrap --quiet --variant=minbase --include=apptainer --aptopt='Acquire::Check-Valid-Until "false"' \
