@@ -1,5 +1,5 @@
 /** count-requests.ts first|last: what the first or newest run of the home asked for: `pulls=1 builds=1 reused=0`. */
-import { withCluster } from '../src/cli/wire.ts';
+import { withCluster } from '../src/cli/wire/cluster.ts';
 import { listRuns, listStepRequests } from '../src/run/run-record.ts';
 
 await withCluster(async ({ api }) => {

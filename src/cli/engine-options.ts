@@ -1,7 +1,7 @@
 import type { ExecutorName } from '../executor/port.ts';
 import { readBuilderSetting, readExecutorSetting } from './config.ts';
 import type { RunFlags } from './options.ts';
-import type { EngineOptions } from './wire.ts';
+import type { EngineOptions } from './wire/engine.ts';
 
 /** What runs containers and builds images: a flag, else the setting. */
 export function toEngineOptions(flags: RunFlags): EngineOptions {

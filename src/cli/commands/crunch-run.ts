@@ -7,7 +7,8 @@ import { exitCodes } from '../exit-codes.ts';
 import { listenForInterruption } from '../interruption.ts';
 import { parseRunFlags } from '../run-flags.ts';
 import { cliError } from '../usage-error.ts';
-import { withCluster, withCrunchRun } from '../wire.ts';
+import { withCluster } from '../wire/cluster.ts';
+import { withCrunchRun } from '../wire/engine.ts';
 
 /**
  * `cwl-runner crunch-run CONTAINER_UUID [flags]`: locks one queued container of the embedded cluster, runs it to its end and

@@ -6,7 +6,7 @@ import { parseCommandArgs } from '../command-args.ts';
 import { toDocumentUri } from '../document-uri.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
-import { createFetcher } from '../wire.ts';
+import { createFetcher } from '../wire/documents.ts';
 
 const usage = 'cwl-runner graph DOCUMENT [--svg|--dot] [-o FILE]';
 const options = {

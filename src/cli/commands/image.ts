@@ -4,7 +4,7 @@ import { openArchive } from '../../image/archive/open.ts';
 import { parseReference } from '../../image/reference.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
-import { withCluster } from '../wire.ts';
+import { withCluster } from '../wire/cluster.ts';
 
 /** `cwl-runner image load [--name REPO:TAG] ARCHIVE`: puts an image into Keep, as arv-keepdocker does. */
 export async function imageCommand(args: readonly string[]): Promise<number> {

@@ -9,7 +9,9 @@ import { exitCodes } from '../exit-codes.ts';
 import type { RunFlags } from '../options.ts';
 import { probe } from '../session.ts';
 import { formatTable } from '../terminal/table.ts';
-import { createJsEngine, createRegistry, createResolveDigest, withReadOnlyCluster } from '../wire.ts';
+import { withReadOnlyCluster } from '../wire/cluster.ts';
+import { createJsEngine } from '../wire/documents.ts';
+import { createRegistry, createResolveDigest } from '../wire/images.ts';
 
 export interface PlanSettings {
   readonly flags: RunFlags;

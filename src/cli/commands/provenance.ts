@@ -2,7 +2,7 @@ import { renderTree } from '../../provenance/render-tree.ts';
 import { trace } from '../../provenance/trace.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
-import { withCluster } from '../wire.ts';
+import { withCluster } from '../wire/cluster.ts';
 
 /** `cwl-runner provenance FILE|UUID|PDH [--json]`: where a result comes from. */
 export async function provenanceCommand(args: readonly string[]): Promise<number> {

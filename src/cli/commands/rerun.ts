@@ -7,7 +7,7 @@ import { getRun, listStepRequests, type RunRecord } from '../../run/run-record.t
 import { parseRunFlags } from '../run-flags.ts';
 import { formatTable } from '../terminal/table.ts';
 import { cliError } from '../usage-error.ts';
-import { withCluster } from '../wire.ts';
+import { withCluster } from '../wire/cluster.ts';
 import { runCommand } from './run.ts';
 
 /**

@@ -29,7 +29,8 @@ import { type SessionOptions, withSession } from '../session.ts';
 import { createStderrLogger } from '../stderr-logger.ts';
 import { openProgress } from '../terminal/open.ts';
 import { usageTable } from '../usage.ts';
-import { type ClusterHandle, createFetcher } from '../wire.ts';
+import type { ClusterHandle } from '../wire/cluster.ts';
+import { createFetcher } from '../wire/documents.ts';
 
 export interface RunCommand {
   readonly document: string;

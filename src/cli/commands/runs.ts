@@ -1,5 +1,5 @@
 import { listRuns } from '../../run/run-record.ts';
-import { withCluster } from '../wire.ts';
+import { withCluster } from '../wire/cluster.ts';
 
 /** `cwl-runner runs [--json]`: the newest runs, a line each. */
 export async function runsCommand(args: readonly string[]): Promise<number> {

@@ -5,7 +5,7 @@ import { loadDocument } from '../../cwl/load.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { formatError, toErrorJson } from '../report-error.ts';
 import { cliError } from '../usage-error.ts';
-import { createFetcher } from '../wire.ts';
+import { createFetcher } from '../wire/documents.ts';
 
 /** `cwl-runner validate FILE|DIR… [--json]`: checks every document; all that is wrong comes at once. */
 export async function validateCommand(args: readonly string[]): Promise<number> {

@@ -4,7 +4,7 @@ import type { Options } from 'yargs';
 import { loadProcess } from '../../cwl/load.ts';
 import { toDocumentUri } from '../document-uri.ts';
 import { runOptions } from '../options.ts';
-import { createFetcher } from '../wire.ts';
+import { createFetcher } from '../wire/documents.ts';
 
 const options: Readonly<Record<string, Options>> = runOptions;
 

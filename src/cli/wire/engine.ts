@@ -1,0 +1,147 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { Container } from '../../api/records.ts';
+import { toMessage } from '../../core/errors.ts';
+import { createCollectionReader } from '../../crunch/collections.ts';
+import { createImageOpener } from '../../crunch/images/opener.ts';
+import type { CrunchDeps } from '../../crunch/port.ts';
+import { createTreeCache } from '../../crunch/trees.ts';
+import type { Executor, ExecutorName } from '../../executor/port.ts';
+import type { Ground } from '../../executor/sandbox/ground.ts';
+import type { BuilderName } from '../config.ts';
+import type { ClusterHandle } from './cluster.ts';
+import { ownEnvironment } from './environment.ts';
+import { lazyBuiltins } from './images.ts';
+
+export interface EngineOptions {
+  readonly executor: ExecutorName;
+  readonly builder: BuilderName;
+  readonly maxConcurrent?: number;
+}
+
+/** Runs the containers of this process while `task` runs: dispatcher, crunch-run and executors. */
+export async function withEngine<T>(
+  cluster: ClusterHandle,
+  options: EngineOptions,
+  task: () => Promise<T>,
+): Promise<T> {
+  const { createDispatcher } = await import('../../cluster/dispatch/dispatcher.ts');
+  return withCrunchRun(cluster, options, async (runContainer) => {
+    const dispatcher = createDispatcher({
+      cluster: cluster.api,
+      capacity: { vcpus: availableParallelism(), ramBytes: totalmem() },
+      logger: cluster.logger,
+      runContainer,
+      ...(options.maxConcurrent === undefined ? {} : { maxConcurrent: options.maxConcurrent }),
+    });
+    try {
+      return await task();
+    } finally {
+      await dispatcher.stop();
+    }
+  });
+}
+
+type RunContainer = (container: Container, signal: AbortSignal) => Promise<void>;
+
+/** Gives `task` what brings a locked container to its end. */
+export async function withCrunchRun<T>(
+  cluster: ClusterHandle,
+  options: EngineOptions,
+  task: (runContainer: RunContainer) => Promise<T>,
+): Promise<T> {
+  const deps = createCrunchDeps(cluster, options);
+  // An engine that somebody chose and that does not answer is told before any work, not by every container.
+  if (options.executor !== 'sandbox') await (await deps.executors(options.executor)).runtime();
+  const recovered = recover(deps);
+  try {
+    return await task(async (container, signal) => {
+      const { runContainer } = await import('../../crunch/run-container.ts');
+      await runContainer(container, deps, signal);
+    });
+  } finally {
+    await recovered;
+    const { closeOwnerDirectory, scratchRoot } = await import('../../crunch/owner.ts');
+    await closeOwnerDirectory(scratchRoot(cluster.workDir));
+  }
+}
+
+/** Clears what killed processes left, beside the work: nothing waits for it but the end. */
+async function recover(deps: CrunchDeps): Promise<void> {
+  try {
+    await setImmediate();
+    const { reapLeftovers } = await import('../../crunch/reap.ts');
+    await reapLeftovers(deps, async () => [await deps.executors(deps.defaultExecutor)]);
+  } catch (error) {
+    deps.logger.warn(`what earlier runs left could not be cleared: ${toMessage(error)}`);
+  }
+}
+
+export function createCrunchDeps(cluster: ClusterHandle, { executor, builder }: EngineOptions): CrunchDeps {
+  const { api, blocks, workDir, clock, logger } = cluster;
+  const executors = new Map<ExecutorName, Promise<Executor>>();
+  const collections = createCollectionReader(api);
+  const trees = createTreeCache(blocks);
+  const images = createImageOpener(collections, blocks);
+  const ground = lazyGround(join(cluster.home, 'sandbox'));
+  return {
+    api,
+    blocks,
+    collections,
+    trees,
+    images,
+    executors: (name) => {
+      const loaded = executors.get(name) ?? loadExecutor(name, cluster, ground);
+      executors.set(name, loaded);
+      return loaded;
+    },
+    defaultExecutor: executor,
+    builtins: lazyBuiltins(cluster, { images, collections, trees, ground, builder }),
+    secretMounts: (uuid) => api.secretMounts(uuid),
+    workDir,
+    hostPath: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+    clock,
+    logger,
+  };
+}
+
+/** The sandbox's own things are made with the first container. */
+function lazyGround(home: string): () => Promise<Ground> {
+  let open: (() => Promise<Ground>) | undefined;
+  return async () => {
+    open ??= (await import('../../executor/sandbox/ground.ts')).createGround({ home });
+    return open();
+  };
+}
+
+async function loadExecutor(
+  name: ExecutorName,
+  cluster: ClusterHandle,
+  ground: () => Promise<Ground>,
+): Promise<Executor> {
+  switch (name) {
+    case 'host':
+      return (await import('../../executor/host/host.ts')).createHostExecutor();
+    case 'sandbox':
+      return (await import('../../executor/sandbox/sandbox.ts')).createSandboxExecutor(ground);
+    case 'docker':
+      return (await import('../../executor/docker/docker.ts')).createDockerExecutor({ environment: ownEnvironment() });
+    case 'podman':
+      return (await import('../../executor/podman/podman.ts')).createPodmanExecutor({ environment: ownEnvironment() });
+    case 'apptainer':
+      return createApptainer(cluster);
+  }
+}
+
+async function createApptainer({ api, blocks, home, logger }: ClusterHandle): Promise<Executor> {
+  const [{ createApptainerExecutor }, { createKeepSifStore }] = await Promise.all([
+    import('../../executor/apptainer/apptainer.ts'),
+    import('../../crunch/images/sif-store.ts'),
+  ]);
+  return createApptainerExecutor({
+    home: join(home, 'apptainer'),
+    sifs: createKeepSifStore({ api, blocks, logger }),
+    environment: ownEnvironment(),
+  });
+}
