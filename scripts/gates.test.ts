@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findForbiddenImports } from './lint-imports.ts';
+import { findCircularImports, findForbiddenImports } from './lint-imports.ts';
 import rooms from './rooms.json' with { type: 'json' };
 
 const root = resolve(import.meta.dirname, '..');
@@ -61,6 +61,24 @@ describe('the gates', () => {
     mkdirSync(join(copy, 'src/attic'));
     const found = planted('src/attic/planted.ts', 'export const one = 1;\n', () => findForbiddenImports(copy, rooms));
     expect(found).toEqual(['src/attic/planted.ts:1: "attic" is not a room of scripts/rooms.json']);
+  });
+
+  it('no file of src/ imports itself by way of others', () => {
+    expect(findCircularImports(root)).toEqual([]);
+  });
+
+  it('a circle turns the lint red, also one of types alone', () => {
+    mkdirSync(join(copy, 'src/keep/round'), { recursive: true });
+    const found = planted('src/keep/round/a.ts', "import type { B } from './b.ts';\nexport type A = B[];\n", () =>
+      planted('src/keep/round/b.ts', "\nexport type { C as B } from '../c.ts';\n", () =>
+        planted('src/keep/c.ts', "export const load = () => import('./round/a.ts');\nexport type C = string;\n", () =>
+          findCircularImports(copy),
+        ),
+      ),
+    );
+    expect(found).toEqual([
+      'src/keep/round/b.ts:2: imports itself: src/keep/round/b.ts -> src/keep/c.ts -> src/keep/round/a.ts -> src/keep/round/b.ts',
+    ]);
   });
 
   it('a type error turns the type check red', () => {

@@ -1,6 +1,6 @@
 import type { Options } from 'yargs';
 import parser from 'yargs-parser';
-import { didYouMean } from '../cwl/problem.ts';
+import { didYouMean } from '../core/nearest.ts';
 import { type RunFlags, runOptions } from './options.ts';
 import { cliError } from './usage-error.ts';
 

@@ -1,4 +1,4 @@
-import type { Life } from './run-container.ts';
+import type { Life } from './life.ts';
 
 /** Progress is for people: one update of the record in this time at most. */
 const intervalMs = 500;

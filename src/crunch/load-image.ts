@@ -2,7 +2,7 @@ import { type Container, hostImage } from '../api/records.ts';
 import { isPortableDataHash } from '../core/ids.ts';
 import type { Executor, LoadedImage } from '../executor/port.ts';
 import { crunchError } from './errors.ts';
-import type { Life } from './run-container.ts';
+import type { Life } from './life.ts';
 
 const hostItself: LoadedImage = {
   executor: 'host',

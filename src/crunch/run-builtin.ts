@@ -8,11 +8,11 @@ import { createActivity } from './activity.ts';
 import type { Ending } from './ending.ts';
 import { crunchError } from './errors.ts';
 import { linkImage } from './images/links.ts';
+import type { Life } from './life.ts';
 import type { ContainerLogs } from './logs/container-logs.ts';
 import { containerDirs, removeDirs } from './owner.ts';
 import type { BuiltinCommand, BuiltinResult, Builtins, BuiltinTask } from './port.ts';
 import { withRetries } from './retry.ts';
-import type { Life } from './run-container.ts';
 import { saveOutput } from './save-output.ts';
 import { withTimeLimit } from './time-limit.ts';
 
@@ -29,7 +29,7 @@ export async function runBuiltin(life: Life): Promise<Ending> {
   try {
     const report = { line: logs.line, activity: activity.set, output: streams.write };
     const task = { container, secretMounts, scratchDir: dirs.place, report };
-    const result = await withTimeLimit(container, signal, (limited) => runCommand(command, task, limited));
+    const result = await withTimeLimit(container, signal, (limited) => callBuiltin(command, task, limited));
     signal.throwIfAborted();
     const wallSeconds = Number(deps.clock.nowNs() - startNs) / 1e9;
     return {
@@ -65,7 +65,7 @@ function chooseBuiltin({ uuid, command, output_path }: Container, builtins: Buil
 }
 
 /** What a registry, a Dockerfile or a RUN says is the command's own failure; what may go better next time is not. */
-async function runCommand(command: BuiltinCommand, task: BuiltinTask, signal: AbortSignal): Promise<BuiltinResult> {
+async function callBuiltin(command: BuiltinCommand, task: BuiltinTask, signal: AbortSignal): Promise<BuiltinResult> {
   try {
     return await command(task, signal);
   } catch (error) {

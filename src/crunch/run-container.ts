@@ -1,24 +1,14 @@
-import { builtinImage, type Container, type Mounts } from '../api/records.ts';
+import { builtinImage, type Container } from '../api/records.ts';
 import type { Uuid } from '../core/ids.ts';
 import { cancelled, type Ending } from './ending.ts';
 import { crunchError } from './errors.ts';
 import { finalize } from './finalize.ts';
-import { type ContainerLogs, createContainerLogs, liveLogDir } from './logs/container-logs.ts';
+import type { Life } from './life.ts';
+import { createContainerLogs, liveLogDir } from './logs/container-logs.ts';
 import { nodeInfo } from './logs/node-info.ts';
 import type { CrunchDeps } from './port.ts';
 import { runBuiltin } from './run-builtin.ts';
 import { runCommand } from './run-command.ts';
-
-/** What the parts of one life share. */
-export interface Life {
-  readonly container: Container;
-  readonly secretMounts: Mounts;
-  readonly logs: ContainerLogs;
-  readonly deps: CrunchDeps;
-  readonly signal: AbortSignal;
-  /** What has to be done, but need not be waited for before the record is final. It must not fail. */
-  afterwards(task: () => Promise<void>): void;
-}
 
 /**
  * The life of one container that the caller has locked: load, mount, run, log, save, report. It resolves once the record is

@@ -1,5 +1,5 @@
-import type { Problems } from './problem.ts';
-import { didYouMean, nearest } from './problem.ts';
+import { didYouMean, nearest } from '../core/nearest.ts';
+import type { Problems } from './problems.ts';
 import { requirementShapes } from './schema/requirement.ts';
 import type { Atom, EnumShape, ListShape, MapShape, RecordShape, Shape } from './schema/shape.ts';
 import { describe, keySpan, type MapNode, type Node, type ScalarNode } from './syntax/node.ts';

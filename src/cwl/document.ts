@@ -1,7 +1,8 @@
 import { isHallmarkError, toMessage } from '../core/errors.ts';
+import { didYouMean } from '../core/nearest.ts';
 import { cwlError } from './errors.ts';
 import type { Fetcher } from './port.ts';
-import { didYouMean, type Problems } from './problem.ts';
+import type { Problems } from './problems.ts';
 import { replaceDirectives } from './syntax/directives.ts';
 import { createSource, field, isNull, itemsOf, type MapNode, type Node, type Source, stringOf } from './syntax/node.ts';
 import { defaultParseLimits, type ParseLimits, parseSource } from './syntax/parse.ts';

@@ -4,7 +4,8 @@ import { DocumentStore, loadRunTargets, selectProcess } from './document.ts';
 import type { Process } from './model.ts';
 import type { Override } from './overrides.ts';
 import type { Fetcher } from './port.ts';
-import { type Problem, Problems } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { Problems } from './problems.ts';
 import { field, itemsOf, type MapNode, type Node } from './syntax/node.ts';
 import type { ParseLimits } from './syntax/parse.ts';
 

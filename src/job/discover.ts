@@ -3,7 +3,7 @@ import type { CwlFile, CwlObject } from '../cwl/values.ts';
 import { jobError } from './errors.ts';
 import { bindExpressions, type ExpressionEngine } from './evaluate.ts';
 import { type FileObject, mapFileObjects, nameOf, withNames } from './file-objects.ts';
-import type { Requirements } from './requirements.ts';
+import type { Requirements } from './model.ts';
 import { directFiles, evaluatePattern, fileParameters, isRequired } from './secondary-files.ts';
 
 export interface DiscoverOptions {

@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonValue } from '../core/json.ts';
 import { jobError } from './errors.ts';
 import type { Expressions } from './evaluate.ts';
-import { findRequirement, type Requirements } from './requirements.ts';
+import type { Requirements } from './model.ts';
+import { findRequirement } from './requirements.ts';
 
 /** EnvVarRequirement (CWL v1.2, section 5.6): the variables beside HOME and TMPDIR. */
 export async function evaluateEnvironment(

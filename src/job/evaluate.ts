@@ -2,8 +2,8 @@ import type { Where } from '../core/errors.ts';
 import type { JsonValue } from '../core/json.ts';
 import { evaluate } from '../cwl/expression/evaluate.ts';
 import type { JsEngine } from '../cwl/port.ts';
-import type { RuntimeContext } from './model.ts';
-import { findRequirement, type Requirements } from './requirements.ts';
+import type { Requirements, RuntimeContext } from './model.ts';
+import { findRequirement } from './requirements.ts';
 
 /** What runs the JavaScript of expressions. */
 export interface ExpressionEngine {

@@ -3,8 +3,9 @@ import { toSpacedJson } from '../cwl/expression/evaluate.ts';
 import { jobError } from './errors.ts';
 import type { Expressions } from './evaluate.ts';
 import { type FileObject, isFileObject, nameOf, withNames } from './file-objects.ts';
+import type { Requirements } from './model.ts';
 import { checkBasename, checkRelativePath } from './names.ts';
-import { findRequirement, type Requirements } from './requirements.ts';
+import { findRequirement } from './requirements.ts';
 
 /** One thing to be found in the output directory, or elsewhere in a container, before the tool starts. */
 export interface WorkDirEntry {

@@ -7,7 +7,8 @@ import { openFile, parseLocation } from './collection-draft.ts';
 import { jobError } from './errors.ts';
 import { type FileObject, mapFileObjectsAsync, nameOf } from './file-objects.ts';
 import type { JobFiles } from './files.ts';
-import { findRequirement, type Requirements } from './requirements.ts';
+import type { Requirements } from './model.ts';
+import { findRequirement } from './requirements.ts';
 
 /** CWL v1.2, `loadContents`: a larger file is an error since v1.2; before, the start of it was taken. */
 export const contentsLimitBytes = 64 * 1024;

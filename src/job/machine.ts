@@ -2,8 +2,7 @@ import type { Process } from '../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import type { ExpressionEngine } from './evaluate.ts';
 import type { JobFiles } from './files.ts';
-import type { JobResult, JobStatus, StepJob } from './model.ts';
-import type { Requirements } from './requirements.ts';
+import type { JobResult, JobStatus, Requirements, StepJob } from './model.ts';
 
 export interface MachineOptions {
   readonly javascript: ExpressionEngine;

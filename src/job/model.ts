@@ -2,7 +2,6 @@ import type { BlockLocator } from '../core/ids.ts';
 import type { CommandLineTool, ExpressionTool, Requirement } from '../cwl/model.ts';
 import type { CwlObject } from '../cwl/values.ts';
 import type { Collection } from '../keep/collection.ts';
-import type { Requirements } from './requirements.ts';
 
 /** One process of a workflow whose inputs are all there. */
 export interface StepJob {
@@ -61,6 +60,12 @@ export interface PreparedJob {
 export interface StagedBlock {
   readonly locator: BlockLocator;
   readonly data: Uint8Array;
+}
+
+/** Requirements and hints in effect for one process: at most one entry of each class in the two together. */
+export interface Requirements {
+  readonly requirements: readonly Requirement[];
+  readonly hints: readonly Requirement[];
 }
 
 export interface EffectiveRequirement extends Requirement {

@@ -6,11 +6,10 @@ import { jobError } from './errors.ts';
 import { bindExpressions, type ExpressionEngine } from './evaluate.ts';
 import { withoutPaths } from './file-objects.ts';
 import type { JobFiles } from './files.ts';
-import type { FinishedJob, JobResult, JobStatus, ToolJob } from './model.ts';
+import type { FinishedJob, JobResult, JobStatus, Requirements, ToolJob } from './model.ts';
 import { collectOutput } from './output-collect.ts';
 import { readOutputJson } from './output-json.ts';
 import { createLocator, type OutputScope } from './output-scope.ts';
-import type { Requirements } from './requirements.ts';
 import { outputProblem } from './types.ts';
 
 export interface OutputOptions {

@@ -7,9 +7,8 @@ import type { Expressions } from './evaluate.ts';
 import { allFileObjects, type FileObject, splitName } from './file-objects.ts';
 import type { JobFiles } from './files.ts';
 import { toDirectoryValue, toFileValue } from './load.ts';
-import type { JobPaths, ToolJob } from './model.ts';
+import type { JobPaths, Requirements, ToolJob } from './model.ts';
 import { hostRoot } from './paths.ts';
-import type { Requirements } from './requirements.ts';
 import { fromKeepPath } from './staging.ts';
 
 /** What the collecting of one tool's outputs works on. */

@@ -1,15 +1,9 @@
 import type { Process, Requirement } from '../cwl/model.ts';
 import { requirementShapes } from '../cwl/schema/requirement.ts';
 import { jobError } from './errors.ts';
-import type { EffectiveRequirement } from './model.ts';
+import type { EffectiveRequirement, Requirements } from './model.ts';
 
 export { arvadosPrefix, cwltoolPrefix } from '../cwl/schema/requirement.ts';
-
-/** Requirements and hints in effect for one process: at most one entry of each class in the two together. */
-export interface Requirements {
-  readonly requirements: readonly Requirement[];
-  readonly hints: readonly Requirement[];
-}
 
 export const noRequirements: Requirements = { requirements: [], hints: [] };
 

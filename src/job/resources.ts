@@ -1,8 +1,8 @@
 import { mib } from '../core/units.ts';
 import { jobError } from './errors.ts';
 import type { Expressions } from './evaluate.ts';
-import type { JobPaths, JobResources, RuntimeContext } from './model.ts';
-import { findRequirement, type Requirements } from './requirements.ts';
+import type { JobPaths, JobResources, Requirements, RuntimeContext } from './model.ts';
+import { findRequirement } from './requirements.ts';
 
 /**
  * ResourceRequirement (CWL v1.2, section 5.9): the minimum is reserved; where only the maximum is given, that. Defaults: one

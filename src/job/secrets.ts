@@ -1,7 +1,8 @@
 import { cwltoolPrefix } from '../cwl/schema/requirement.ts';
 import type { CwlObject } from '../cwl/values.ts';
 import { jobError } from './errors.ts';
-import { findRequirement, type Requirements } from './requirements.ts';
+import type { Requirements } from './model.ts';
+import { findRequirement } from './requirements.ts';
 
 /** Ids of the inputs that `cwltool:Secrets` names. */
 export function secretInputs(requirements: Requirements): string[] {

@@ -2,8 +2,8 @@ import type { JsonValue } from '../core/json.ts';
 import { arvadosPrefix, hallmarkPrefix, requirementShapes } from '../cwl/schema/requirement.ts';
 import { jobError } from './errors.ts';
 import type { Expressions } from './evaluate.ts';
-import type { EffectiveRequirement, ToolJob } from './model.ts';
-import { findRequirement, type Requirements } from './requirements.ts';
+import type { EffectiveRequirement, Requirements, ToolJob } from './model.ts';
+import { findRequirement } from './requirements.ts';
 
 type Settings = Pick<ToolJob, 'networkAccess' | 'timeLimitSeconds' | 'enableReuse'>;
 

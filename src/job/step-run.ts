@@ -5,8 +5,8 @@ import { bindExpressions } from './evaluate.ts';
 import { linkValue } from './links.ts';
 import { loadContents, loadListing } from './load.ts';
 import { type Done, type Machine, worstStatus } from './machine.ts';
-import type { JobStatus } from './model.ts';
-import { inheritRequirements, type Requirements } from './requirements.ts';
+import type { JobStatus, Requirements } from './model.ts';
+import { inheritRequirements } from './requirements.ts';
 import { planScatter } from './scatter.ts';
 
 /** A step in its place: the path of names, and what is in effect for it from the workflow and itself. */

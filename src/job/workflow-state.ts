@@ -2,8 +2,8 @@ import type { Process } from '../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { mapFileObjects, mapTree, withNames, withoutNames, withoutPaths } from './file-objects.ts';
 import { type Done, type Machine, type MachineOptions, type Placed, type Work, worstStatus } from './machine.ts';
-import type { JobResult, JobStatus, StepJob } from './model.ts';
-import { inheritRequirements, noRequirements, type Requirements, unsupportedOperation } from './requirements.ts';
+import type { JobResult, JobStatus, Requirements, StepJob } from './model.ts';
+import { inheritRequirements, noRequirements, unsupportedOperation } from './requirements.ts';
 import { guard } from './step-run.ts';
 import { runWorkflow } from './workflow-run.ts';
 

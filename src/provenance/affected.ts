@@ -1,9 +1,8 @@
 import type { ClusterApi } from '../api/port.ts';
 import type { ContainerRequest } from '../api/records.ts';
 import type { PortableDataHash, Uuid } from '../core/ids.ts';
-import { runOf } from './expand-collection.ts';
 import { findIngredient, type Ingredient } from './ingredients.ts';
-import { purposeOf } from './recipe.ts';
+import { purposeOf, runOf } from './recipe.ts';
 import { listRequestsOf } from './records.ts';
 import { createUsageIndex } from './usage-index.ts';
 

@@ -1,11 +1,12 @@
 import type { ClusterApi } from '../api/port.ts';
 import type { CollectionRecord, ContainerRequest } from '../api/records.ts';
 import { isHallmarkError } from '../core/errors.ts';
-import type { PortableDataHash, Uuid } from '../core/ids.ts';
+import type { PortableDataHash } from '../core/ids.ts';
 import { findContent, findOrigins, wholeLocators } from './content.ts';
 import { provenanceError } from './errors.ts';
+import type { CollectionTarget, Expansion, Lead, ProvenanceServices } from './expansion.ts';
 import type { CollectionNode, ImageNode } from './model.ts';
-import { textProperty } from './recipe.ts';
+import { runOf, textProperty } from './recipe.ts';
 import {
   isEmptyCollection,
   listAll,
@@ -14,9 +15,6 @@ import {
   listRequestsOf,
   readCollection,
 } from './records.ts';
-import type { Expansion, ProvenanceServices, Step, Target } from './trace.ts';
-
-type CollectionTarget = Extract<Target, { kind: 'collection' }>;
 
 /** A collection with more files than this, made by no container, is not taken apart. */
 const maxFilesTakenApart = 100;
@@ -31,19 +29,14 @@ export async function expandCollection({ api }: ProvenanceServices, target: Coll
     });
   }
   const node = image ? toImageNode(target.id, image, records) : toCollectionNode(target.id, records[0]);
-  if (makers.length > 0) return { node, steps: makers.map(madeBy) };
-  return { node, steps: image ? await stepsToTwins(api, target, image) : await stepsToContents(api, target) };
+  if (makers.length > 0) return { node, leads: makers.map(madeBy) };
+  return { node, leads: image ? await leadsToTwins(api, target, image) : await leadsToContents(api, target) };
 }
 
-const madeBy = (request: ContainerRequest): Step => ({
+const madeBy = (request: ContainerRequest): Lead => ({
   relation: 'madeBy',
   to: { kind: 'request', id: request.uuid, ...runOf(request) },
 });
-
-export function runOf(request: ContainerRequest): { readonly run?: Uuid } {
-  const run = textProperty(request.properties, 'hm:run') ?? request.requesting_container_uuid;
-  return run ? { run: run as Uuid } : {};
-}
 
 /** One request for each container that made this content, of the same run where there are any, or the requests that name one of the records as their output. */
 async function findMakers(
@@ -68,7 +61,7 @@ function firstOfEach(requests: readonly ContainerRequest[]): ContainerRequest[] 
 }
 
 /** Another archive of the same image, which a request made: one image has as many hashes as it was archived. */
-async function stepsToTwins(api: ClusterApi, target: CollectionTarget, image: CollectionRecord): Promise<Step[]> {
+async function leadsToTwins(api: ClusterApi, target: CollectionTarget, image: CollectionRecord): Promise<Lead[]> {
   const hash = textProperty(image.properties, 'docker-image-hash');
   const twins = await listAll(api, 'collections', { filters: [['properties.docker-image-hash', '=', hash]] });
   const hashes = new Set(twins.map((twin) => twin.portable_data_hash));
@@ -78,16 +71,16 @@ async function stepsToTwins(api: ClusterApi, target: CollectionTarget, image: Co
 }
 
 /** Files of a collection that was put together from others, each followed by its content. */
-async function stepsToContents(api: ClusterApi, target: CollectionTarget): Promise<Step[]> {
+async function leadsToContents(api: ClusterApi, target: CollectionTarget): Promise<Lead[]> {
   const collection = await readCollection(api, target.id);
   if (!collection || collection.files.size > maxFilesTakenApart) return [];
-  const steps: Step[] = [];
+  const leads: Lead[] = [];
   for (const file of collection.files.values()) {
     for (const id of await findElsewhere(api, wholeLocators(file) ?? [], target.id)) {
-      steps.push({ relation: 'in', label: file.path, to: { kind: 'collection', id, ...runOfTarget(target) } });
+      leads.push({ relation: 'in', label: file.path, to: { kind: 'collection', id, ...runOfTarget(target) } });
     }
   }
-  return steps;
+  return leads;
 }
 
 const runOfTarget = ({ run }: CollectionTarget) => (run === undefined ? {} : { run });

@@ -1,15 +1,21 @@
 import type { ClusterApi } from '../api/port.ts';
-import { type Container, type ContainerRequest, hostImage } from '../api/records.ts';
+import type { ContainerRequest } from '../api/records.ts';
 import { isHallmarkError } from '../core/errors.ts';
-import { isPortableDataHash, type PortableDataHash, type Uuid } from '../core/ids.ts';
+import type { Uuid } from '../core/ids.ts';
 import { readText } from '../keep/file-reader.ts';
-import { runOf } from './expand-collection.ts';
+import { stateOf } from './expand-container.ts';
+import type { Expansion, Lead, ProvenanceServices, RequestTarget } from './expansion.ts';
 import type { BuildNode, BuildRecipe, ContainerFacts, PullNode, RequestNode, RunNode } from './model.ts';
-import { parseBuiltinCommand, purposeOf, readBuildRecipe, readGitState, sha256Of, textProperty } from './recipe.ts';
-import { inputsOf, listAll, listCollections, listRequestsOf, readCollection } from './records.ts';
-import type { Expansion, ProvenanceServices, Step, Target } from './trace.ts';
-
-type RequestTarget = Extract<Target, { kind: 'request' | 'run' | 'container' }>;
+import {
+  parseBuiltinCommand,
+  purposeOf,
+  readBuildRecipe,
+  readGitState,
+  runOf,
+  sha256Of,
+  textProperty,
+} from './recipe.ts';
+import { listAll, listCollections, listRequestsOf, readCollection } from './records.ts';
 
 /** A Dockerfile is short; a longer one is not shown. */
 const maxDockerfileBytes = 1024 * 1024;
@@ -36,15 +42,15 @@ async function expandStep(api: ClusterApi, request: ContainerRequest): Promise<E
     reusedBy: await listReuses(api, request),
   };
   const run = runOf(request);
-  const steps: Step[] = [];
+  const leads: Lead[] = [];
   if (request.container_uuid) {
-    steps.push({ relation: 'ranAs', to: { kind: 'container', id: request.container_uuid, ...run } });
+    leads.push({ relation: 'ranAs', to: { kind: 'container', id: request.container_uuid, ...run } });
   }
-  return { node, steps: [...steps, ...(await stepToRun(api, request))] };
+  return { node, leads: [...leads, ...(await leadToRun(api, request))] };
 }
 
 /** `hm:run` names the run's own request; on a cluster the requesting container has one. */
-async function stepToRun(api: ClusterApi, request: ContainerRequest): Promise<Step[]> {
+async function leadToRun(api: ClusterApi, request: ContainerRequest): Promise<Lead[]> {
   const named = textProperty(request.properties, 'hm:run');
   if (named !== undefined) return [{ relation: 'partOf', to: { kind: 'run', id: named as Uuid } }];
   if (!request.requesting_container_uuid) return [];
@@ -62,11 +68,11 @@ async function expandRun(api: ClusterApi, request: ContainerRequest, isSubject: 
     ...(document === undefined ? {} : { document }),
     ...(status === undefined ? {} : { status }),
   };
-  if (!isSubject) return { node, steps: [] };
+  if (!isSubject) return { node, leads: [] };
   const requests = await listStepsOf(api, request);
   return {
     node,
-    steps: requests.map(({ uuid }) => ({ relation: 'step', to: { kind: 'request', id: uuid, run: request.uuid } })),
+    leads: requests.map(({ uuid }) => ({ relation: 'step', to: { kind: 'request', id: uuid, run: request.uuid } })),
   };
 }
 
@@ -80,13 +86,13 @@ async function expandBuild(services: ProvenanceServices, request: ContainerReque
   const recipe = await withText(services, readBuildRecipe(request));
   const node: BuildNode = { kind: 'build', ...factsOf(request), ...recipe, ...(await ranAs(services.api, request)) };
   const run = runOf(request);
-  const steps = recipe.bases.map(({ reference, portableDataHash }): Step => {
+  const leads = recipe.bases.map(({ reference, portableDataHash }): Lead => {
     return { relation: 'base', label: reference, to: { kind: 'collection', id: portableDataHash, ...run } };
   });
   if (recipe.context && 'portableDataHash' in recipe.context) {
-    steps.push({ relation: 'context', to: { kind: 'collection', id: recipe.context.portableDataHash, ...run } });
+    leads.push({ relation: 'context', to: { kind: 'collection', id: recipe.context.portableDataHash, ...run } });
   }
-  return { node, steps: [...steps, ...(await stepToRun(services.api, request))] };
+  return { node, leads: [...leads, ...(await leadToRun(services.api, request))] };
 }
 
 /** Reads a Dockerfile that lies in the context, where blocks can be read. */
@@ -122,7 +128,7 @@ async function expandPull(api: ClusterApi, request: ContainerRequest): Promise<E
     ...(registryDigest === undefined ? {} : { registryDigest }),
     ...ran,
   };
-  return { node, steps: await stepToRun(api, request) };
+  return { node, leads: await leadToRun(api, request) };
 }
 
 async function findRegistryDigest(api: ClusterApi, request: ContainerRequest): Promise<string | undefined> {
@@ -161,39 +167,4 @@ function factsOf(request: ContainerRequest) {
     createdAt: request.created_at,
     ...(git === undefined ? {} : { git }),
   };
-}
-
-const stateOf = (container: Container) => ({
-  state: container.state,
-  exitCode: container.exit_code,
-  startedAt: container.started_at,
-  finishedAt: container.finished_at,
-});
-
-export async function expandContainer({ api }: ProvenanceServices, target: RequestTarget): Promise<Expansion> {
-  const container = await api.get('containers', target.id);
-  const run = target.kind === 'container' && target.run !== undefined ? { run: target.run } : {};
-  const steps: Step[] = [];
-  if (container.container_image === hostImage) steps.push({ relation: 'image', to: { kind: 'host', id: 'host' } });
-  else if (isPortableDataHash(container.container_image)) {
-    steps.push({ relation: 'image', to: { kind: 'collection', id: container.container_image, ...run } });
-  }
-  for (const [id, targets] of await withUuidMounts(api, container)) {
-    for (const label of targets) steps.push({ relation: 'input', label, to: { kind: 'collection', id, ...run } });
-  }
-  return { node: { kind: 'container', id: container.uuid, ...stateOf(container) }, steps };
-}
-
-/** Inputs by content; a mount that names only a record stands for what that record holds now. */
-async function withUuidMounts(
-  api: ClusterApi,
-  container: Container,
-): Promise<ReadonlyMap<PortableDataHash, readonly string[]>> {
-  const inputs = new Map(inputsOf(container));
-  for (const [target, mount] of Object.entries(container.mounts)) {
-    if (mount.kind !== 'collection' || mount.portable_data_hash || !mount.uuid) continue;
-    const { portable_data_hash: id } = await api.get('collections', mount.uuid);
-    inputs.set(id, [...(inputs.get(id) ?? []), target]);
-  }
-  return inputs;
 }

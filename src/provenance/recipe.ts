@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ContainerRequest, Mount } from '../api/records.ts';
 import { builtinImage } from '../api/records.ts';
+import type { Uuid } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { BuildRecipe, GitState } from './model.ts';
 
@@ -13,6 +14,12 @@ export function purposeOf(request: ContainerRequest): Purpose {
     return 'run';
   if (request.container_image !== builtinImage || program !== 'docker') return 'step';
   return verb === 'build' ? 'build' : verb === 'pull' ? 'pull' : 'step';
+}
+
+/** The run that submitted the request: named by it here, by its requesting container on a real cluster. */
+export function runOf(request: ContainerRequest): { readonly run?: Uuid } {
+  const run = textProperty(request.properties, 'hm:run') ?? request.requesting_container_uuid;
+  return run ? { run: run as Uuid } : {};
 }
 
 /** Flags of `docker build` and `docker pull` that take a value. */

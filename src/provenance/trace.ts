@@ -1,36 +1,10 @@
-import type { ClusterApi } from '../api/port.ts';
 import { mapLimited } from '../core/concurrency.ts';
-import type { PortableDataHash, Uuid } from '../core/ids.ts';
-import type { BlockStore } from '../keep/port.ts';
 import { expandCollection } from './expand-collection.ts';
-import { expandContainer, expandRequest } from './expand-request.ts';
-import type { ProvenanceEdge, ProvenanceGraph, ProvenanceNode, Relation } from './model.ts';
+import { expandContainer } from './expand-container.ts';
+import { expandRequest } from './expand-request.ts';
+import type { Expansion, Lead, ProvenanceServices, Target } from './expansion.ts';
+import type { ProvenanceEdge, ProvenanceGraph } from './model.ts';
 import { resolveSubject, type Subject } from './subject.ts';
-
-export interface ProvenanceServices {
-  readonly api: ClusterApi;
-  /** Where given, Dockerfiles that lie in a build context are read. */
-  readonly blocks?: BlockStore;
-}
-
-/** A node that is still to be read. `run`: the run it was reached from, whose own requests are preferred to equal ones. */
-export type Target =
-  | { readonly kind: 'collection'; readonly id: PortableDataHash; readonly run?: Uuid }
-  | { readonly kind: 'request' | 'container'; readonly id: Uuid; readonly run?: Uuid }
-  | { readonly kind: 'run'; readonly id: Uuid; readonly isSubject?: boolean }
-  | { readonly kind: 'host'; readonly id: 'host' };
-
-export interface Step {
-  readonly relation: Relation;
-  readonly label?: string;
-  readonly to: Target;
-}
-
-/** A node as its records tell it, and the steps to what made it. */
-export interface Expansion {
-  readonly node: ProvenanceNode;
-  readonly steps: readonly Step[];
-}
 
 const parallelQueries = 8;
 
@@ -45,8 +19,8 @@ export async function trace(services: ProvenanceServices, subject: string): Prom
   const seen = new Set<string>([start.node.id]);
   for (let wave = [start]; wave.length > 0; ) {
     const next: Target[] = [];
-    for (const { node, steps } of wave) {
-      for (const { relation, label, to } of steps) {
+    for (const { node, leads } of wave) {
+      for (const { relation, label, to } of leads) {
         edges.push({ from: node.id, to: to.id, relation, ...(label === undefined ? {} : { label }) });
         if (!seen.has(to.id)) next.push(to);
         seen.add(to.id);
@@ -67,10 +41,10 @@ async function expandSubject(services: ProvenanceServices, subject: Subject): Pr
     case 'collection':
       return expandCollection(services, { kind: 'collection', id: subject.portableDataHash });
     case 'file': {
-      const steps = subject.places.map(({ portableDataHash, path }): Step => {
+      const leads = subject.places.map(({ portableDataHash, path }): Lead => {
         return { relation: 'in', label: path, to: { kind: 'collection', id: portableDataHash } };
       });
-      return { node: subject.node, steps };
+      return { node: subject.node, leads };
     }
   }
 }
@@ -85,6 +59,6 @@ async function expand(services: ProvenanceServices, target: Target): Promise<Exp
     case 'run':
       return expandRequest(services, target);
     case 'host':
-      return { node: { kind: 'host', id: 'host' }, steps: [] };
+      return { node: { kind: 'host', id: 'host' }, leads: [] };
   }
 }

@@ -17,8 +17,8 @@ import { ensureCollection } from './collections.ts';
 import { runError } from './errors.ts';
 import type { RunListener } from './events.ts';
 import { hintOf, reasonOf, splitDetail } from './image/failure.ts';
+import type { ImageResolver, ResolvedImage } from './image/port.ts';
 import { imageBuildClass } from './image/requirement.ts';
-import type { ImageResolver, ResolvedImage } from './image/resolve.ts';
 import type { InputStore } from './inputs.ts';
 import { lastLines } from './log-tail.ts';
 

@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileAccess } from '../../src/image/archive/folder.ts';
-import { type ArchivedImage, openArchiveImages, openLayout } from '../../src/image/archive/open.ts';
+import type { ArchivedImage } from '../../src/image/archive/model.ts';
+import { openArchiveImages, openLayout } from '../../src/image/archive/open.ts';
 import { parseReference } from '../../src/image/reference.ts';
 import { type FakeRegistry, type FakeRegistryOptions, startRegistry } from './registry.ts';
 

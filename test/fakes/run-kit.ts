@@ -13,7 +13,7 @@ import { createCollectionWriter } from '../../src/keep/collection-writer.ts';
 import { type DiskBlockStore, openDiskBlockStore } from '../../src/keep/disk/disk-store.ts';
 import { createRequestWaiter } from '../../src/run/await-request.ts';
 import type { RunEvent } from '../../src/run/events.ts';
-import type { ImageServices } from '../../src/run/image/resolve.ts';
+import type { ImageServices } from '../../src/run/image/port.ts';
 import { createInputStore } from '../../src/run/inputs.ts';
 
 export type Files = Readonly<Record<string, string>>;

@@ -7,7 +7,7 @@ import type { Builtins, CrunchDeps } from '../../crunch/port.ts';
 import type { Ground } from '../../executor/sandbox/ground.ts';
 import type { ImageReference } from '../../image/reference.ts';
 import type { RegistryClient } from '../../image/registry/client.ts';
-import type { SaveImage } from '../../run/image/resolve.ts';
+import type { SaveImage } from '../../run/image/port.ts';
 import type { BuilderName } from '../config.ts';
 import type { ClusterHandle } from './cluster.ts';
 import { ownEnvironment } from './environment.ts';

@@ -1,10 +1,10 @@
 import { isHallmarkError } from '../../core/errors.ts';
+import { didYouMean } from '../../core/nearest.ts';
 import { type CheckContext, checkRecord } from '../check.ts';
 import { processesOf, selectProcess } from '../document.ts';
 import { checkWorkflow } from '../link/check.ts';
 import { checkReferences } from '../link/reference.ts';
 import type { Process, ProcessBase, Requirement, Workflow } from '../model.ts';
-import { didYouMean } from '../problem.ts';
 import { processShapes } from '../schema/process.ts';
 import { describe, field, type MapNode, type Node, positionOf, stringOf } from '../syntax/node.ts';
 import { fragmentOf, resolveUri, vocabularyName } from '../syntax/uri.ts';

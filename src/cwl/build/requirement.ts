@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../core/json.ts';
+import { didYouMean } from '../../core/nearest.ts';
 import { checkRecord, isBefore } from '../check.ts';
 import type { Requirement } from '../model.ts';
-import { didYouMean } from '../problem.ts';
 import { type RequirementShape, renamedRequirements, requirementShapes } from '../schema/requirement.ts';
 import type { MapShape, Shape } from '../schema/shape.ts';
 import {

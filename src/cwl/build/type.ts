@@ -1,6 +1,6 @@
+import { didYouMean } from '../../core/nearest.ts';
 import { checkRecord } from '../check.ts';
 import type { ArrayType, CwlType, EnumType, PrimitiveType, RecordField, RecordType } from '../model.ts';
-import { didYouMean } from '../problem.ts';
 import { arraySchema, enumSchema, recordSchema } from '../schema/process.ts';
 import { booleanOf, describe, field, itemsOf, type MapNode, type Node, stringOf } from '../syntax/node.ts';
 import { fragmentOf, resolveUri, shortName, vocabularyName } from '../syntax/uri.ts';

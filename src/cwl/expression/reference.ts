@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../core/json.ts';
+import { didYouMean } from '../../core/nearest.ts';
 import { cwlError } from '../errors.ts';
-import { didYouMean } from '../problem.ts';
 
 /** What expressions see (CWL v1.2 CommandLineTool, "Parameter references (Optional)"). */
 export interface ExpressionContext {

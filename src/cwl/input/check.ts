@@ -1,6 +1,8 @@
+import { didYouMean } from '../../core/nearest.ts';
 import { membersOf, typeText } from '../link/types.ts';
 import type { CwlType, InputParameter, Process } from '../model.ts';
-import { didYouMean, type Problem, Problems } from '../problem.ts';
+import type { Problem } from '../problem.ts';
+import { Problems } from '../problems.ts';
 import { field, keySpan, type Node, type Span } from '../syntax/node.ts';
 import type { CwlObject, CwlValue } from '../values.ts';
 import { isDirectory, isFile } from '../values.ts';

@@ -1,3 +1,4 @@
+import { didYouMean } from '../../core/nearest.ts';
 import type { BuildContext } from '../build/context.ts';
 import type {
   CwlType,
@@ -8,7 +9,6 @@ import type {
   WorkflowStep,
   WorkflowStepInput,
 } from '../model.ts';
-import { didYouMean } from '../problem.ts';
 import type { Span } from '../syntax/node.ts';
 import { checkCycles } from './cycle.ts';
 import { checkFeatures } from './feature.ts';

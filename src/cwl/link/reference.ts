@@ -1,7 +1,7 @@
+import { didYouMean } from '../../core/nearest.ts';
 import type { BuildContext } from '../build/context.ts';
 import { parseReference } from '../expression/reference.ts';
 import { hasExpression, nextToken } from '../expression/scan.ts';
-import { didYouMean } from '../problem.ts';
 import { isNull, type Node } from '../syntax/node.ts';
 
 /** Fields whose text is not evaluated, or where `inputs` is something else. */

@@ -8,7 +8,7 @@ import { formatReference, parseReference } from '../reference.ts';
 import { checkBytes, digestOf } from '../streams.ts';
 import { type BlobFile, type BlobFolder, badArchive, noSuchTag, readFile } from './files.ts';
 import { openFileLayer } from './layers.ts';
-import type { ArchivedImage, OpenArchiveOptions } from './open.ts';
+import type { ArchivedImage, OpenArchiveOptions } from './model.ts';
 
 const refName = 'org.opencontainers.image.ref.name';
 const containerdName = 'io.containerd.image.name';

@@ -2,7 +2,7 @@ import { type Digest, isDigest } from '../../core/ids.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { makeImage } from '../make-image.ts';
 import { parseConfig } from '../manifest.ts';
-import type { Descriptor, Image, Platform } from '../model.ts';
+import type { Descriptor } from '../model.ts';
 import { parseReference, toFamiliarName } from '../reference.ts';
 import { digestOf } from '../streams.ts';
 import type { RandomAccess } from '../tar/source.ts';
@@ -20,21 +20,7 @@ import {
 import { openDiskFolder } from './folder.ts';
 import { describeLayer, openFileLayer } from './layers.ts';
 import { openLayoutImage } from './layout.ts';
-
-export interface OpenArchiveOptions {
-  /** Which image of several: a reference or an image hash. */
-  readonly select?: string;
-  /** Of an OCI layout's index; this machine's unless said. */
-  readonly platform?: Platform;
-  /** For messages: the path or collection the archive is. */
-  readonly name?: string;
-  readonly signal?: AbortSignal;
-}
-
-/** An image and the names its archive gives it, as `repository:tag`. */
-export interface ArchivedImage extends Image {
-  readonly repoTags: readonly string[];
-}
+import type { ArchivedImage, OpenArchiveOptions } from './model.ts';
 
 interface ManifestItem {
   readonly config: string;

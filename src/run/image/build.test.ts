@@ -7,8 +7,9 @@ import { withCode } from '../../../test/fakes/job-kit.ts';
 import { createRunKit, type Files, imageEnding, type RunKit } from '../../../test/fakes/run-kit.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Requirement } from '../../cwl/model.ts';
+import type { ImageServices } from './port.ts';
 import { imageBuildClass } from './requirement.ts';
-import { createImageResolver, type ImageServices } from './resolve.ts';
+import { createImageResolver } from './resolve.ts';
 
 let kit: RunKit;
 beforeEach(async () => {

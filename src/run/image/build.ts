@@ -10,9 +10,9 @@ import { parseKeepLocation } from '../../keep/location.ts';
 import { toBuildRequest } from '../../request/build-request.ts';
 import { readCollection } from '../collections.ts';
 import { runError } from '../errors.ts';
+import type { GitFacts, ImageServices, ResolvedImage } from './port.ts';
 import { requestImage } from './request-image.ts';
 import type { BuildInstructions } from './requirement.ts';
-import type { GitFacts, ImageServices, ResolvedImage } from './resolve.ts';
 
 type ResolveBase = (reference: string, signal?: AbortSignal) => Promise<ResolvedImage>;
 type BuildImage = (instructions: BuildInstructions, signal?: AbortSignal) => Promise<ResolvedImage>;

@@ -4,7 +4,7 @@ import { awaitOrCancel } from '../await-request.ts';
 import { runError } from '../errors.ts';
 import { watchActivity } from './activity.ts';
 import { describeFailure } from './failure.ts';
-import type { ImageServices, ResolvedImage } from './resolve.ts';
+import type { ImageServices, ResolvedImage } from './port.ts';
 
 export interface ImageRequest {
   /** The name that people know the image by. */

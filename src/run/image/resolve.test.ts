@@ -4,7 +4,8 @@ import { createRunKit, imageEnding, imageHash, type RunKit } from '../../../test
 import { toDigest } from '../../core/ids.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Requirement } from '../../cwl/model.ts';
-import { createImageResolver, type ImageServices, type PullPolicy } from './resolve.ts';
+import type { ImageServices, PullPolicy } from './port.ts';
+import { createImageResolver } from './resolve.ts';
 
 let kit: RunKit;
 beforeEach(async () => {

@@ -1,73 +1,15 @@
-import type { ClusterApi } from '../../api/port.ts';
 import { toMessage } from '../../core/errors.ts';
-import { type Digest, isDigest, isPortableDataHash, type PortableDataHash, type Uuid } from '../../core/ids.ts';
+import { isDigest, isPortableDataHash } from '../../core/ids.ts';
 import { toCanonicalJson } from '../../core/json.ts';
-import type { Requirement } from '../../cwl/model.ts';
-import type { Image } from '../../image/model.ts';
 import { type ImageReference, parseReference, toFamiliarName, toRepoTag } from '../../image/reference.ts';
-import type { BlockStore } from '../../keep/port.ts';
 import { toPullRequest } from '../../request/pull-request.ts';
-import type { RequestWaiter } from '../await-request.ts';
 import { runError } from '../errors.ts';
-import type { RunListener } from '../events.ts';
-import type { InputStore } from '../inputs.ts';
 import { createImageBuild } from './build.ts';
 import { type FoundImage, type ImageQuery, lookUpImage } from './lookup.ts';
+import type { ImageResolver, ImageServices, ResolvedImage } from './port.ts';
 import { requestImage } from './request-image.ts';
 import { type ImageSource, toImageSource } from './requirement.ts';
 import { storeImageFile } from './store-file.ts';
-
-/** When a registry is asked for an image that Keep may have (design 4.5). */
-export type PullPolicy = 'missing' | 'newer' | 'always' | 'never';
-
-export interface ResolvedImage {
-  readonly portableDataHash: PortableDataHash;
-  /** The name people know it by. */
-  readonly reference: string;
-  /** The pull or build request that this run submitted for it. */
-  readonly request?: Uuid;
-}
-
-/** What is known of the work tree that a folder lies in. */
-export interface GitFacts {
-  readonly [property: `arv:git${string}`]: string;
-}
-
-export interface ImageServices {
-  readonly api: ClusterApi;
-  readonly blocks: BlockStore;
-  readonly waiter: RequestWaiter;
-  readonly inputs: InputStore;
-  readonly emit: RunListener;
-  readonly pull: PullPolicy;
-  /** False: builds and pulls do not take the result of an earlier equal request. */
-  readonly reuse: boolean;
-  /** Properties of each request of this run. */
-  readonly properties: Readonly<Record<string, string>>;
-  /** The digest that the registry has now; only asked with `newer`. */
-  readonly resolveDigest: (reference: ImageReference) => Promise<Digest>;
-  readonly saveImage: SaveImage;
-  /** By id; see `RunOptions`. */
-  readonly buildSecrets?: ReadonlyMap<string, string>;
-  /** Undefined outside a work tree. */
-  readonly gitFacts: (folder: string) => Promise<GitFacts | undefined>;
-}
-
-/** Puts an image into Keep under these names, as a collection of its own, and gives the name of its content. */
-export type SaveImage = (
-  image: Image,
-  names: { readonly collection: string; readonly references: readonly ImageReference[] },
-  signal?: AbortSignal,
-) => Promise<PortableDataHash>;
-
-export interface ImageResolver {
-  /** Undefined where neither requirement names an image. Equal requirements are resolved once. */
-  resolve(
-    docker: Requirement | undefined,
-    build: Requirement | undefined,
-    signal?: AbortSignal,
-  ): Promise<ResolvedImage | undefined>;
-}
 
 export function createImageResolver(services: ImageServices): ImageResolver {
   const known = new Map<string, Promise<ResolvedImage>>();

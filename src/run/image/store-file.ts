@@ -8,8 +8,8 @@ import { parseReference } from '../../image/reference.ts';
 import type { RandomAccess } from '../../image/tar/source.ts';
 import { runError } from '../errors.ts';
 import { lookUpImage } from './lookup.ts';
+import type { ImageServices, ResolvedImage } from './port.ts';
 import type { ImageSource } from './requirement.ts';
-import type { ImageServices, ResolvedImage } from './resolve.ts';
 
 type ImageFile = Extract<ImageSource, { kind: 'load' | 'import' }>;
 type Services = Pick<ImageServices, 'api' | 'emit' | 'saveImage'>;

@@ -1,5 +1,5 @@
+import { didYouMean } from '../../../core/nearest.ts';
 import { imageError } from '../../errors.ts';
-import { didYouMean } from './problems.ts';
 
 export interface FlagShape {
   /** Flags with one value. */

@@ -1,5 +1,5 @@
+import { didYouMean } from '../../../core/nearest.ts';
 import { imageError } from '../../errors.ts';
-import { didYouMean } from './problems.ts';
 
 /** One `RUN --mount`, variables put in. Dockerfile reference, "RUN --mount". */
 export interface Mount {

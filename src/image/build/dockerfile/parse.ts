@@ -1,8 +1,9 @@
+import { didYouMean } from '../../../core/nearest.ts';
 import { imageError } from '../../errors.ts';
 import type { Instruction } from './instructions.ts';
 import { type InstructionLine, readLines } from './lines.ts';
 import { parsers } from './parsers.ts';
-import { createProblems, didYouMean, type Problems, throwProblems } from './problems.ts';
+import { createProblems, type Problems, throwProblems } from './problems.ts';
 
 export interface Dockerfile {
   readonly fileName: string;

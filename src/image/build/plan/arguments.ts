@@ -1,7 +1,8 @@
+import { didYouMean } from '../../../core/nearest.ts';
 import type { Platform } from '../../model.ts';
 import { expandWord } from '../dockerfile/expand.ts';
 import type { Instruction } from '../dockerfile/instructions.ts';
-import { didYouMean, type Problems } from '../dockerfile/problems.ts';
+import type { Problems } from '../dockerfile/problems.ts';
 
 /** Given to RUN without an ARG, and neither in the history nor in the cache key (Dockerfile reference, "Predefined ARGs"). */
 export const proxyArgs: readonly string[] = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap(

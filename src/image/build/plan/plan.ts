@@ -1,7 +1,8 @@
+import { didYouMean } from '../../../core/nearest.ts';
 import type { Instruction } from '../dockerfile/instructions.ts';
 import type { Mount } from '../dockerfile/mount.ts';
 import { parseWithProblems } from '../dockerfile/parse.ts';
-import { createProblems, didYouMean, type Problems, throwProblems } from '../dockerfile/problems.ts';
+import { createProblems, type Problems, throwProblems } from '../dockerfile/problems.ts';
 import { checkBuildArgs, evaluateGlobalArgs, machinePlatform, platformArgs } from './arguments.ts';
 import { checkInstruction } from './checks.ts';
 import type { BaseReference, BuildPlan, PlannedStage, PlanOptions, Source } from './model.ts';

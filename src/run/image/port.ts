@@ -1,0 +1,61 @@
+import type { ClusterApi } from '../../api/port.ts';
+import type { Digest, PortableDataHash, Uuid } from '../../core/ids.ts';
+import type { Requirement } from '../../cwl/model.ts';
+import type { Image } from '../../image/model.ts';
+import type { ImageReference } from '../../image/reference.ts';
+import type { BlockStore } from '../../keep/port.ts';
+import type { RequestWaiter } from '../await-request.ts';
+import type { RunListener } from '../events.ts';
+import type { InputStore } from '../inputs.ts';
+
+/** When a registry is asked for an image that Keep may have (design 4.5). */
+export type PullPolicy = 'missing' | 'newer' | 'always' | 'never';
+
+export interface ResolvedImage {
+  readonly portableDataHash: PortableDataHash;
+  /** The name people know it by. */
+  readonly reference: string;
+  /** The pull or build request that this run submitted for it. */
+  readonly request?: Uuid;
+}
+
+/** What is known of the work tree that a folder lies in. */
+export interface GitFacts {
+  readonly [property: `arv:git${string}`]: string;
+}
+
+export interface ImageServices {
+  readonly api: ClusterApi;
+  readonly blocks: BlockStore;
+  readonly waiter: RequestWaiter;
+  readonly inputs: InputStore;
+  readonly emit: RunListener;
+  readonly pull: PullPolicy;
+  /** False: builds and pulls do not take the result of an earlier equal request. */
+  readonly reuse: boolean;
+  /** Properties of each request of this run. */
+  readonly properties: Readonly<Record<string, string>>;
+  /** The digest that the registry has now; only asked with `newer`. */
+  readonly resolveDigest: (reference: ImageReference) => Promise<Digest>;
+  readonly saveImage: SaveImage;
+  /** By id; see `RunOptions`. */
+  readonly buildSecrets?: ReadonlyMap<string, string>;
+  /** Undefined outside a work tree. */
+  readonly gitFacts: (folder: string) => Promise<GitFacts | undefined>;
+}
+
+/** Puts an image into Keep under these names, as a collection of its own, and gives the name of its content. */
+export type SaveImage = (
+  image: Image,
+  names: { readonly collection: string; readonly references: readonly ImageReference[] },
+  signal?: AbortSignal,
+) => Promise<PortableDataHash>;
+
+export interface ImageResolver {
+  /** Undefined where neither requirement names an image. Equal requirements are resolved once. */
+  resolve(
+    docker: Requirement | undefined,
+    build: Requirement | undefined,
+    signal?: AbortSignal,
+  ): Promise<ResolvedImage | undefined>;
+}
