@@ -9,6 +9,7 @@ type Command = (args: readonly string[]) => Promise<number>;
 /** Words that are commands when they come first and no file has their name. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   provenance: async () => (await import('./commands/provenance.ts')).provenanceCommand,
+  affected: async () => (await import('./commands/affected.ts')).affectedCommand,
   rerun: async () => (await import('./commands/rerun.ts')).rerunCommand,
   runs: async () => (await import('./commands/runs.ts')).runsCommand,
   logs: async () => (await import('./commands/logs.ts')).logsCommand,

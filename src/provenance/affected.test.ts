@@ -15,9 +15,10 @@ import { type Cluster, openCluster } from '../cluster/cluster.ts';
 import { parseManifest } from '../keep/manifest.ts';
 import { createMemoryBlockStore } from '../keep/memory-store.ts';
 import { combine } from '../keep/tree.ts';
-import { findAffected, renderAffected } from './affected.ts';
-import type { Ingredient } from './ingredients.ts';
+import { findAffected } from './affected.ts';
+import { findIngredient, type Ingredient } from './ingredients.ts';
 import { sha256Of } from './recipe.ts';
+import { renderAffected } from './render-affected.ts';
 
 let home: string;
 let api: Cluster;
@@ -35,8 +36,9 @@ afterEach(() => {
 });
 
 const host = { container_image: hostImage };
+const affectedBy = async (ingredient: Ingredient) => findAffected(api, await findIngredient(api, ingredient));
 const names = async (ingredient: Ingredient) =>
-  (await findAffected(api, ingredient)).map(({ requestName }) => requestName);
+  (await affectedBy(ingredient)).effects.map(({ requestName }) => requestName);
 
 const builtFromIt = ['build variants:latest', 'align', 'call'];
 
@@ -70,30 +72,50 @@ describe('what an ingredient went into', () => {
   });
 
   it('is nothing for a result that nobody used', async () => {
-    expect(await names({ input: run.vcf.portable_data_hash })).toEqual([]);
+    const affected = await affectedBy({ input: run.vcf.portable_data_hash });
+    expect(affected).toEqual({ effects: [], runs: [] });
+    expect(renderAffected(affected)).toBe('nothing that the cluster holds was made with it\n');
   });
 
-  it('tells how it got there and what came last', async () => {
-    const effects = await findAffected(api, { input: run.reads.portable_data_hash });
-    expect(effects).toMatchObject([
-      {
-        kind: 'result',
-        isLast: false,
-        collection: run.bam.portable_data_hash,
-        through: [run.reads.portable_data_hash],
+  it('tells how it got there and which outputs of which runs are affected', async () => {
+    const vcf = `keep:${run.vcf.portable_data_hash}/s1.vcf`;
+    const output = (location: string) => ({ class: 'File', location });
+    await api.update('container_requests', run.run.uuid, {
+      properties: {
+        ...run.run.properties,
+        cwl_output: {
+          calls: [{ ...output(vcf), secondaryFiles: [output(`${vcf}.tbi`)] }],
+          other: output('keep:0+0/x'),
+        },
       },
+    });
+    const affected = await affectedBy({ input: run.reads.portable_data_hash });
+    expect(affected.effects).toMatchObject([
+      { kind: 'step', collection: run.bam.portable_data_hash, through: [run.reads.portable_data_hash] },
+      { kind: 'step', request: run.call.uuid, through: [run.reads.portable_data_hash, run.bam.portable_data_hash] },
+    ]);
+    expect(affected.runs).toMatchObject([
       {
-        kind: 'result',
-        isLast: true,
         run: run.run.uuid,
-        request: run.call.uuid,
-        through: [run.reads.portable_data_hash, run.bam.portable_data_hash],
+        outputs: [
+          { output: 'calls', location: vcf },
+          { output: 'calls', location: `${vcf}.tbi` },
+        ],
       },
     ]);
-    expect(renderAffected(effects)).toBe(
-      `step    ${run.bam.portable_data_hash}  "align" ${run.align.uuid}  run ${run.run.uuid}\n` +
-        `result  ${run.vcf.portable_data_hash}  "call" ${run.call.uuid}  run ${run.run.uuid}\n`,
+    expect(renderAffected(affected).replace(/, \d{4}-.*?Z/, ', NOW')).toBe(
+      `step   ${run.bam.portable_data_hash}  "align" ${run.align.uuid}\n` +
+        `step   ${run.vcf.portable_data_hash}  "call" ${run.call.uuid}\n` +
+        `run ${run.run.uuid} "variants.cwl", NOW: 2 of its outputs\n` +
+        `  calls  ${vcf}\n  calls  ${vcf}.tbi\n`,
     );
+  });
+
+  it('leaves out what used equal content of another maker', async () => {
+    const { finished, image } = createRecorder(api, blocks);
+    const rebuilt = await image('variants:2', 'e');
+    await finished({ name: 'align again', container_image: rebuilt.portable_data_hash }, run.bam);
+    expect(await names({ image: 'variants:2' })).toEqual(['align again']);
   });
 
   it('includes every step of a run of that commit', async () => {

@@ -1,95 +1,83 @@
 import type { ClusterApi } from '../api/port.ts';
 import type { ContainerRequest } from '../api/records.ts';
 import type { PortableDataHash, Uuid } from '../core/ids.ts';
-import { findIngredient, type Ingredient } from './ingredients.ts';
-import { purposeOf, runOf } from './recipe.ts';
+import { type AffectedRun, findAffectedRuns } from './affected-runs.ts';
+import type { Origins } from './ingredients.ts';
+import { purposeOf } from './recipe.ts';
 import { listRequestsOf } from './records.ts';
-import { createUsageIndex } from './usage-index.ts';
+import { createUsageIndex, type Use } from './usage-index.ts';
 
-/** A result that an ingredient went into. */
+/** What an ingredient went into. */
+export interface Affected {
+  /** Images and outputs of steps, nearest first. */
+  readonly effects: readonly Effect[];
+  /** The runs whose outputs these are, newest first. */
+  readonly runs: readonly AffectedRun[];
+}
+
+/** Content made with the ingredient. */
 export interface Effect {
   readonly collection: PortableDataHash;
-  /** `image`: a built or pulled image; `result`: the output of a step. */
-  readonly kind: 'image' | 'result';
-  /** False when a later step used it. */
-  readonly isLast: boolean;
+  /** `image`: a built or pulled image; `step`: the output of a step. */
+  readonly kind: 'image' | 'step';
   readonly container: Uuid;
   readonly request: Uuid;
   readonly requestName: string;
-  readonly run?: Uuid;
   /** Content that led here, from the ingredient on. */
   readonly through: readonly PortableDataHash[];
 }
 
-/** Content or a container that the walk has reached. */
-interface Reached {
-  readonly container: Uuid;
-  readonly output: PortableDataHash | null;
+/** A finished container that the walk has reached. */
+interface Reached extends Use {
   readonly through: readonly PortableDataHash[];
 }
 
 /**
- * The results made with an ingredient, directly or through other steps, nearest first. It reads all finished containers:
- * a question for people, not for every run. Fails as `findIngredient` does.
+ * The results made with what `findIngredient` found, directly or through other steps. It reads all finished containers: a
+ * question for people, not for every run.
  */
-export async function findAffected(api: ClusterApi, ingredient: Ingredient): Promise<Effect[]> {
-  const origins = await findIngredient(api, ingredient);
-  const index = await createUsageIndex(api);
-  const effects: Effect[] = [];
-  const seen = new Set<Uuid>();
-  const spread = async (content: PortableDataHash, through: readonly PortableDataHash[]): Promise<Reached[]> =>
-    (await index.usersOf(content)).map(({ uuid, output }) => ({
-      container: uuid,
-      output,
-      through: [...through, content],
-    }));
-  let wave: Reached[] = (await Promise.all(origins.contents.map((content) => spread(content, [])))).flat();
-  for (const uuid of origins.containers) {
-    wave.push({ container: uuid, output: (await api.get('containers', uuid)).output, through: [] });
-  }
-  while (wave.length > 0) {
-    const next: Reached[] = [];
-    for (const { container, output, through } of wave) {
-      if (seen.has(container) || output === null) continue;
-      seen.add(container);
-      const users = await spread(output, through);
-      effects.push(await toEffect(api, { container, output, through }, users.length === 0));
-      next.push(...users);
-    }
-    wave = next;
-  }
-  return effects;
-}
-
-async function toEffect(
-  api: ClusterApi,
-  { container, output, through }: Reached & { readonly output: PortableDataHash },
-  isLast: boolean,
-): Promise<Effect> {
-  const [request] = await listRequestsOf(api, container);
+export async function findAffected(api: ClusterApi, origins: Origins): Promise<Affected> {
+  const reached = await spreadFrom(api, origins);
+  const requests = await listRequestsOf(api, ...reached.map(({ uuid }) => uuid));
+  const byContainer = Map.groupBy(requests, (request) => request.container_uuid);
+  const effects = reached.map((container) => toEffect(container, byContainer.get(container.uuid)?.[0]));
   return {
-    collection: output,
-    kind: request && isImageMaker(request) ? 'image' : 'result',
-    isLast,
-    container,
-    request: request?.uuid ?? container,
-    requestName: request?.name ?? '',
-    ...(request ? runOf(request) : {}),
-    through,
+    effects,
+    runs: await findAffectedRuns(api, requests, new Map(reached.map(({ uuid, output }) => [uuid, output]))),
   };
 }
 
-function isImageMaker(request: ContainerRequest): boolean {
-  const purpose = purposeOf(request);
-  return purpose === 'build' || purpose === 'pull';
+async function spreadFrom(api: ClusterApi, { contents, containers }: Origins): Promise<Reached[]> {
+  const index = await createUsageIndex(api);
+  const reached = new Map<Uuid, Reached>();
+  const users = async (content: PortableDataHash, through: readonly PortableDataHash[]): Promise<Reached[]> =>
+    (await index.usersOf(content)).map((use) => ({ ...use, through: [...through, content] }));
+  let wave: Reached[] = (await Promise.all(contents.map((content) => users(content, [])))).flat();
+  for (const uuid of containers) wave.push({ ...(await api.get('containers', uuid)), through: [] });
+  while (wave.length > 0) {
+    const next: Reached[] = [];
+    for (const container of wave) {
+      if (reached.has(container.uuid) || container.output === null) continue;
+      reached.set(container.uuid, container);
+      const later = await users(container.output, container.through);
+      next.push(...later.filter((use) => mayHaveUsed(use, container)));
+    }
+    wave = next;
+  }
+  return [...reached.values()];
 }
 
-/** A line for each: `image`, `step` for an output that a later step used, `result` for one that none did. */
-export function renderAffected(effects: readonly Effect[]): string {
-  const lines = effects.map((effect) => {
-    const run = effect.run ? `  run ${effect.run}` : '';
-    const word = effect.kind === 'result' && !effect.isLast ? 'step' : effect.kind;
-    return `${word.padEnd(6)}  ${effect.collection}  ${JSON.stringify(effect.requestName)} ${effect.request}${run}`;
-  });
-  return lines.map((line) => `${line}\n`).join('');
+/** Equal content may be older than this maker of it: who read it before got it from another. */
+const mayHaveUsed = (user: Use, maker: Use): boolean => (user.started_at ?? '') >= (maker.finished_at ?? '');
+
+function toEffect({ uuid, output, through }: Reached, request: ContainerRequest | undefined): Effect {
+  const purpose = request && purposeOf(request);
+  return {
+    collection: output as PortableDataHash,
+    kind: purpose === 'build' || purpose === 'pull' ? 'image' : 'step',
+    container: uuid,
+    request: request?.uuid ?? uuid,
+    requestName: request?.name ?? '',
+    through,
+  };
 }

@@ -1,5 +1,6 @@
 import { formatBytes } from '../core/units.ts';
 import type { BuildNode, ContainerFacts, GitState, ImageNode, ProvenanceNode, PullNode, RequestNode } from './model.ts';
+import { oneLine, toTime } from './text.ts';
 
 /** A node in words: one line that names it and lines that say more. */
 export interface NodeText {
@@ -118,11 +119,3 @@ function describeReuse(reusedBy: readonly string[]): string[] {
 
 const quoteWord = (word: string) =>
   /^[-\w@%+=:,./]+$/.test(word) ? word : `'${oneLine(word).replaceAll("'", "'\\''")}'`;
-
-/** Records hold what users typed: no control code or change of direction reaches the terminal. */
-function oneLine(text: string): string {
-  return text.replace(/(?!\t)[\p{Cc}\p{Cf}]/gu, (c) => `\\x${c.codePointAt(0)?.toString(16)}`);
-}
-
-/** `2026-11-22 05:20:38Z` */
-const toTime = (rfc3339: string) => rfc3339.replace(/T(\d\d:\d\d:\d\d)(\.\d+)?/, ' $1');

@@ -46,9 +46,14 @@ export async function listProducers(api: ClusterApi, portableDataHash: PortableD
   });
 }
 
-/** The requests that these containers satisfied, the oldest first. */
-export function listRequestsOf(api: ClusterApi, ...containers: readonly Uuid[]): Promise<ContainerRequest[]> {
-  return listAll(api, 'container_requests', { filters: [['container_uuid', 'in', containers]] });
+/** The requests that these containers satisfied, the oldest first of each thousand containers. */
+export async function listRequestsOf(api: ClusterApi, ...containers: readonly Uuid[]): Promise<ContainerRequest[]> {
+  const requests: ContainerRequest[] = [];
+  for (let start = 0; start < containers.length; start += pageSize) {
+    const some = containers.slice(start, start + pageSize);
+    requests.push(...(await listAll(api, 'container_requests', { filters: [['container_uuid', 'in', some]] })));
+  }
+  return requests;
 }
 
 /** The files of a collection; undefined when no record has this content any more. */

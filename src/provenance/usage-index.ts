@@ -5,7 +5,8 @@ import type { Collection } from '../keep/collection.ts';
 import { blockMd5, emptyBlockLocator } from '../keep/locator.ts';
 import { inputsOf, isEmptyCollection, listAll, readCollection } from './records.ts';
 
-type Use = Pick<Container, 'uuid' | 'container_image' | 'mounts' | 'output'>;
+/** A finished container, as far as it tells what it used and made. */
+export type Use = Pick<Container, 'uuid' | 'container_image' | 'mounts' | 'output' | 'started_at' | 'finished_at'>;
 
 /** Which finished containers used which content, as image, input, base or build context. */
 export interface UsageIndex {
@@ -20,7 +21,7 @@ export interface UsageIndex {
 export async function createUsageIndex(api: ClusterApi): Promise<UsageIndex> {
   const containers: readonly Use[] = await listAll(api, 'containers', {
     filters: [['state', '=', 'Complete']],
-    select: ['uuid', 'container_image', 'mounts', 'output', 'created_at'],
+    select: ['uuid', 'container_image', 'mounts', 'output', 'started_at', 'finished_at', 'created_at'],
   });
   const users = new Map<PortableDataHash, Use[]>();
   for (const container of containers) {
