@@ -109,7 +109,7 @@ export interface RuntimeStatus {
   readonly activity?: string;
   /** Filled by crunch-run: the most that was used. Bytes, seconds. */
   readonly usage?: { readonly peakRamBytes?: number; readonly cpuSeconds?: number; readonly wallSeconds?: number };
-  /** True when the kernel or the limit ended it for want of memory. */
+  /** True when the kernel or the limit ended it for want of memory; false when a SIGKILL was something else. */
   readonly outOfMemory?: boolean;
   /** False when the same work would fail again the same way: it is not tried again. */
   readonly retryable?: boolean;

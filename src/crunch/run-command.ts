@@ -129,6 +129,7 @@ async function complete(
   const status: RuntimeStatus = {
     usage,
     ...(place.kind === 'host' && { hostDirectory: place.literal(hostPrefix) }),
+    ...(exit.exitCode === 137 && { outOfMemory: false }),
     ...(exit.outOfMemory && outOfMemory(container.runtime_constraints.ram)),
     ...(warning !== undefined && { warning, warningDetail: warnings.slice(0, 20).join('\n') }),
   };
@@ -140,6 +141,6 @@ function outOfMemory(ramBytes: number): RuntimeStatus {
   return {
     outOfMemory: true,
     error: `the command was ended because it ran out of memory: ${limit}`,
-    errorDetail: 'hint: raise ramMin of its ResourceRequirement',
+    errorDetail: 'hint: raise ramMin of its ResourceRequirement, or add the hint arv:OutOfMemoryRetry',
   };
 }

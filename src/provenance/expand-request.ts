@@ -46,6 +46,8 @@ async function expandStep(api: ClusterApi, request: ContainerRequest): Promise<E
   if (request.container_uuid) {
     leads.push({ relation: 'ranAs', to: { kind: 'container', id: request.container_uuid, ...run } });
   }
+  const first = textProperty(request.properties, 'hm:retryOf');
+  if (first !== undefined) leads.push({ relation: 'retryOf', to: { kind: 'request', id: first as Uuid, ...run } });
   return { node, leads: [...leads, ...(await leadToRun(api, request))] };
 }
 

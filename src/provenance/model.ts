@@ -39,7 +39,9 @@ export type Relation =
   /** A request belongs to this run. */
   | 'partOf'
   /** A run submitted this request. */
-  | 'step';
+  | 'step'
+  /** A request was made because this one ran out of memory. */
+  | 'retryOf';
 
 export type ProvenanceNode =
   | FileNode

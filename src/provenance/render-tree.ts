@@ -11,10 +11,22 @@ const words: Readonly<Record<Relation, string>> = {
   context: 'context:',
   partOf: 'part of',
   step: 'step',
+  retryOf: 'with more memory than',
 };
 
 /** What made it comes first, then what it ran in, then what it read, last where it belongs. */
-const order: readonly Relation[] = ['in', 'madeBy', 'ranAs', 'image', 'base', 'context', 'input', 'step', 'partOf'];
+const order: readonly Relation[] = [
+  'in',
+  'madeBy',
+  'ranAs',
+  'image',
+  'base',
+  'context',
+  'input',
+  'step',
+  'retryOf',
+  'partOf',
+];
 
 /** The graph as a tree for people, a line an item; what was shown above is only named. Ends with a newline. */
 export function renderTree(graph: ProvenanceGraph): string {

@@ -90,6 +90,18 @@ describe('the trace of a result file', () => {
     });
   });
 
+  it('names the attempt that ran out of memory', async () => {
+    const { collection, finished } = createRecorder(api, blocks);
+    const first = await finished({ ...host, name: 'sort' }, await collection({}));
+    const sorted = await collection({ 'sorted.txt': 'a b c' });
+    const retried = { ...host, name: 'sort', use_existing: false, properties: { 'hm:retryOf': first.uuid } };
+    const second = await finished(retried, sorted);
+    const graph = await traceValid(await hostFile('a b c'));
+    expect(edgesFrom(graph, sorted.portable_data_hash)).toEqual([`madeBy ${second.uuid}`]);
+    expect(edgesFrom(graph, second.uuid)).toEqual([`ranAs ${second.container_uuid}`, `retryOf ${first.uuid}`]);
+    expect(renderTree(graph)).toContain(`with more memory than request ${first.uuid} "sort"`);
+  });
+
   it('goes back through the inputs to the files that nobody made', async () => {
     const graph = await traceValid(await hostFile('VCF of s1'));
     expect(edgesFrom(graph, run.bam.portable_data_hash)).toEqual([`madeBy ${run.align.uuid}`]);

@@ -224,12 +224,12 @@ describe('requirements', () => {
 
   it.each<[Fields, unknown]>([
     [{}, undefined],
-    [{ 'arv:OutOfMemoryRetry': {} }, { multiplier: 2 }],
+    [{ 'arv:OutOfMemoryRetry': {} }, { multiplier: 2, pattern: expect.stringContaining('bad_alloc') }],
     [
       { 'arv:OutOfMemoryRetry': { memoryRetryMultiplier: 3, memoryErrorRegex: 'oom$' } },
       { multiplier: 3, pattern: 'oom$' },
     ],
-    [{ 'arv:OutOfMemoryRetry': { memoryRetryMultipler: 4 } }, { multiplier: 4 }],
+    [{ 'arv:OutOfMemoryRetry': { memoryRetryMultipler: 4, memoryErrorRegex: 'x' } }, { multiplier: 4, pattern: 'x' }],
   ])('retry after running out of memory: %j', async (hints, expected) => {
     const { job } = await prepareJob(await loadTool({ $namespaces, hints }), {});
     expect(findOutOfMemoryRetry(job)).toEqual(expected);

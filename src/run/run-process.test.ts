@@ -199,6 +199,26 @@ describe('a tool that fails', () => {
     ]);
   });
 
+  it('for want of memory is followed by one with more, once', async () => {
+    kit.startEngine((container, signal) => {
+      if (container.runtime_constraints.ram < 512 * 2 ** 20) return { exitCode: 137, status: { outOfMemory: true } };
+      return echo(container, signal);
+    });
+    const more = { hints: { 'arv:OutOfMemoryRetry': {} }, $namespaces: { arv: 'http://arvados.org/cwl#' } };
+    const result = await run(writeTool(more), { word: 'a' });
+    expect(result).toMatchObject({ status: 'success', failures: [] });
+    expect(kit.warnings()).toEqual([expect.stringMatching(/256 MiB: it is run again with 512 MiB/)]);
+    const [first, second, ...others] = await listStepRequests(kit.api, result.run);
+    expect(others).toEqual([]);
+    expect(first?.properties).toMatchObject({ 'arv:failed_container_resubmitted': second?.uuid });
+    expect(second?.properties).toMatchObject({ 'hm:retryOf': first?.uuid });
+
+    const tooSmall = { ...more, requirements: { ResourceRequirement: { ramMin: 100 } } };
+    const again = await run(writeTool(tooSmall), { word: 'b' });
+    expect(again.failures).toEqual([withCode('run/step-failed', /exit code 137 \(out of memory\)/)]);
+    expect(await listStepRequests(kit.api, again.run)).toHaveLength(2);
+  });
+
   it('by the infrastructure says how', async () => {
     kit.startEngine(() => ({ error: 'no space left' }));
     const { failures } = await run(writeTool(), { word: 'a' });

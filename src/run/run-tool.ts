@@ -1,11 +1,12 @@
 import type { ClusterApi } from '../api/port.ts';
 import { type Container, type ContainerRequest, hostImage } from '../api/records.ts';
 import type { Uuid } from '../core/ids.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Requirement } from '../cwl/model.ts';
 import type { ExpressionEngine } from '../job/evaluate.ts';
 import type { JobFiles } from '../job/files.ts';
 import type { FormatCheck } from '../job/inputs.ts';
-import type { JobResult, PreparedJob } from '../job/model.ts';
+import type { JobResult, PreparedJob, ToolJob } from '../job/model.ts';
 import { toOutputObject, toStatus } from '../job/output-object.ts';
 import { containerPaths, hostPaths } from '../job/paths.ts';
 import { findRequirement } from '../job/requirements.ts';
@@ -14,13 +15,12 @@ import type { BlockStore } from '../keep/port.ts';
 import { toContainerRequest } from '../request/container-request.ts';
 import { awaitOrCancel, type RequestWaiter } from './await-request.ts';
 import { ensureCollection } from './collections.ts';
-import { runError } from './errors.ts';
 import type { RunListener } from './events.ts';
-import { hintOf, reasonOf, splitDetail } from './image/failure.ts';
 import type { ImageResolver, ResolvedImage } from './image/port.ts';
 import { imageBuildClass } from './image/requirement.ts';
 import type { InputStore } from './inputs.ts';
-import { lastLines } from './log-tail.ts';
+import { withMoreMemory } from './out-of-memory.ts';
+import { toStepFailure } from './step-failure.ts';
 
 export interface ToolRunner {
   /** Runs one CommandLineTool to its end. Fails with `run/step-failed`, which says why, unless the tool's own codes allow it. */
@@ -48,7 +48,12 @@ export interface ToolRunnerOptions {
   readonly hostEnvironment: Readonly<Record<string, string>>;
 }
 
-const stderrLines = 20;
+/** One request of a step, and what came of it. */
+interface Attempt {
+  readonly request: ContainerRequest;
+  readonly container: Container | undefined;
+  readonly reused: boolean;
+}
 
 export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
   const { api, emit } = options;
@@ -67,13 +72,10 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
       },
     );
     await savePrepared(prepared);
-    const request = await submit(prepared, image);
-    const reused = request.state === 'Final';
-    const finished = reused
-      ? request
-      : await awaitOrCancel(options, { uuid: request.uuid, what: `step ${step.name}` }, signal);
-    const container = finished.container_uuid ? await api.get('containers', finished.container_uuid) : undefined;
-    const result = await collect(step, prepared, finished, container);
+    const first = await attempt(prepared.job, image, signal);
+    const larger = hasFailed(step, first) ? await withMoreMemory(prepared.job, first.container, options) : undefined;
+    const { request, container, reused } = larger ? await retry(larger, image, first, signal) : first;
+    const result = await collect(step, prepared, request, container);
     emit({
       type: 'step',
       name: step.name,
@@ -82,6 +84,34 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
       ...(container ? { container: container.uuid } : {}),
     });
     return result;
+  }
+
+  async function attempt(
+    job: ToolJob,
+    image: ResolvedImage | undefined,
+    signal: AbortSignal,
+    properties: JsonObject = {},
+  ): Promise<Attempt> {
+    const submitted = await submit(job, image, properties);
+    const reused = submitted.state === 'Final';
+    const request = reused
+      ? submitted
+      : await awaitOrCancel(options, { uuid: submitted.uuid, what: `step ${job.name}` }, signal);
+    const container = request.container_uuid ? await api.get('containers', request.container_uuid) : undefined;
+    return { request, container, reused };
+  }
+
+  /** Each of the two requests names the other; the first by the property that arvados-cwl-runner gives it. */
+  async function retry(
+    job: ToolJob,
+    image: ResolvedImage | undefined,
+    { request: { uuid, properties } }: Attempt,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
+    const again = await attempt(job, image, signal, { 'hm:retryOf': uuid });
+    const resubmitted = { 'arv:failed_container_resubmitted': again.request.uuid };
+    await api.update('container_requests', uuid, { properties: { ...properties, ...resubmitted } });
+    return again;
   }
 
   async function resolveImage(step: ToolStep, signal: AbortSignal): Promise<ResolvedImage | undefined> {
@@ -105,11 +135,15 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
     );
   }
 
-  async function submit({ job }: PreparedJob, image: ResolvedImage | undefined): Promise<ContainerRequest> {
+  async function submit(
+    job: ToolJob,
+    image: ResolvedImage | undefined,
+    properties: JsonObject,
+  ): Promise<ContainerRequest> {
     const attributes = toContainerRequest(job, image ? image.portableDataHash : hostImage, { reuse: options.reuse });
     const request = await api.create('container_requests', {
       ...attributes,
-      properties: { ...attributes.properties, 'hm:run': options.run, 'hm:step': job.name },
+      properties: { ...attributes.properties, ...properties, 'hm:run': options.run, 'hm:step': job.name },
       ...(image ? {} : { environment: { ...options.hostEnvironment, ...attributes.environment } }),
     });
     emit({ type: 'step', name: job.name, status: 'submitted', request: request.uuid });
@@ -123,9 +157,10 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
     container: Container | undefined,
   ): Promise<JobResult> {
     if (container?.state !== 'Complete' || container.exit_code === null || container.output === null) {
-      throw await toFailure(step, request, container);
+      throw await toStepFailure(step, { request, container }, options);
     }
-    if (toStatus(step.process, container.exit_code) !== 'success') throw await toFailure(step, request, container);
+    if (toStatus(step.process, container.exit_code) !== 'success')
+      throw await toStepFailure(step, { request, container }, options);
     const { manifestText: outputManifest } = await options.keep.openCollection(container.output);
     const { hostDirectory } = container.runtime_status;
     return toOutputObject(
@@ -140,34 +175,9 @@ export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
     );
   }
 
-  /** Everything a person needs: the step, the exact command, the exit code, the end of its stderr, where the whole log is. */
-  async function toFailure(
-    step: ToolStep,
-    request: ContainerRequest,
-    container: Container | undefined,
-  ): Promise<Error> {
-    const reason = reasonOf(request, container);
-    const tail = container?.log ? await lastLines(options, container.log, 'stderr.txt', stderrLines) : [];
-    const { detail } = splitDetail(container);
-    const hint = hintOf(container);
-    const lines = [
-      `step ${step.name} failed: ${reason}`,
-      `  command: ${request.command.map(quote).join(' ')}`,
-      ...(tail.length > 0 ? ['  last lines of its stderr:', ...tail.map((line) => `  | ${line}`)] : []),
-      ...detail.map((line) => `  detail: ${line}`),
-      `  whole log: cwl-runner logs ${request.uuid}`,
-    ];
-    return runError('run/step-failed', lines.join('\n'), {
-      where: { step: step.name, ...(container ? { container: container.uuid } : {}) },
-      retryable: container?.exit_code != null && toStatus(step.process, container.exit_code) === 'temporaryFail',
-      ...(hint !== undefined && { hint }),
-    });
-  }
-
   return { run };
 }
 
-/** As a shell would need it. */
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
+/** The tool's own verdict is that the work cannot be done; not so where the infrastructure failed. */
+const hasFailed = ({ process }: ToolStep, { container }: Attempt): boolean =>
+  container?.state === 'Complete' && toStatus(process, container.exit_code ?? 0) === 'permanentFail';

@@ -1,0 +1,39 @@
+import type { ClusterApi } from '../api/port.ts';
+import type { Container, ContainerRequest } from '../api/records.ts';
+import { toStatus } from '../job/output-object.ts';
+import type { ToolStep } from '../job/tool-job.ts';
+import type { BlockStore } from '../keep/port.ts';
+import { runError } from './errors.ts';
+import { hintOf, reasonOf, splitDetail } from './image/failure.ts';
+import { lastLines } from './log-tail.ts';
+
+const stderrLines = 20;
+
+/** Everything a person needs: the step, the exact command, the exit code, the end of its stderr, where the whole log is. */
+export async function toStepFailure(
+  step: ToolStep,
+  { request, container }: { readonly request: ContainerRequest; readonly container: Container | undefined },
+  services: { readonly api: ClusterApi; readonly blocks: BlockStore },
+): Promise<Error> {
+  const reason = reasonOf(request, container);
+  const tail = container?.log ? await lastLines(services, container.log, 'stderr.txt', stderrLines) : [];
+  const { detail } = splitDetail(container);
+  const hint = hintOf(container);
+  const lines = [
+    `step ${step.name} failed: ${reason}`,
+    `  command: ${request.command.map(quote).join(' ')}`,
+    ...(tail.length > 0 ? ['  last lines of its stderr:', ...tail.map((line) => `  | ${line}`)] : []),
+    ...detail.map((line) => `  detail: ${line}`),
+    `  whole log: cwl-runner logs ${request.uuid}`,
+  ];
+  return runError('run/step-failed', lines.join('\n'), {
+    where: { step: step.name, ...(container ? { container: container.uuid } : {}) },
+    retryable: container?.exit_code != null && toStatus(step.process, container.exit_code) === 'temporaryFail',
+    ...(hint !== undefined && { hint }),
+  });
+}
+
+/** As a shell would need it. */
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
