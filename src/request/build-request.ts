@@ -4,8 +4,8 @@ import { gib } from '../core/units.ts';
 import { requestError } from './errors.ts';
 import { type BuiltinOptions, toBuiltin } from './pull-request.ts';
 
-/** Everything that an image is built from. */
-export interface BuildInstructions {
+/** Everything that an image is built from, its context and bases in Keep. */
+export interface ResolvedBuild {
   /** The text itself, or the path of the file in the context. */
   readonly dockerfile: { readonly text: string } | { readonly path: string };
   readonly context?:
@@ -25,7 +25,7 @@ export interface BuildInstructions {
  * A builtin `docker build` (design 4.3): all that the image is made from is in the request, so that equal builds are one
  * container and a changed one is a new one.
  */
-export function toBuildRequest(build: BuildInstructions, options: BuiltinOptions = {}): Partial<ContainerRequest> {
+export function toBuildRequest(build: ResolvedBuild, options: BuiltinOptions = {}): Partial<ContainerRequest> {
   const { dockerfile, target, platform } = build;
   const path = 'path' in dockerfile ? toAbsolute(dockerfile.path) : undefined;
   if (path !== undefined && !build.context) throw badBuild(`the Dockerfile ${path} has no context that it could be in`);
@@ -43,7 +43,7 @@ export function toBuildRequest(build: BuildInstructions, options: BuiltinOptions
   };
 }
 
-function toMounts({ context, dockerfile, bases }: BuildInstructions): Record<string, Mount> {
+function toMounts({ context, dockerfile, bases }: ResolvedBuild): Record<string, Mount> {
   const mounts: Record<string, Mount> = {};
   if (context) mounts['/'] = toContext(context);
   if ('text' in dockerfile) mounts['/Dockerfile'] = { kind: 'text', content: dockerfile.text };
@@ -53,10 +53,10 @@ function toMounts({ context, dockerfile, bases }: BuildInstructions): Record<str
   return mounts;
 }
 
-const toSecretMounts = ({ secrets = [] }: BuildInstructions): Record<string, Mount> =>
+const toSecretMounts = ({ secrets = [] }: ResolvedBuild): Record<string, Mount> =>
   Object.fromEntries(secrets.map(({ id, content }) => [`/run/secrets/${id}`, { kind: 'text', content }]));
 
-function toContext(context: NonNullable<BuildInstructions['context']>): Mount {
+function toContext(context: NonNullable<ResolvedBuild['context']>): Mount {
   const path = context.path === undefined || context.path === '' ? {} : { path: context.path };
   if ('url' in context) return { kind: 'git_tree', url: context.url, commit: context.commit, ...path };
   return { kind: 'collection', portable_data_hash: context.portableDataHash, ...path };

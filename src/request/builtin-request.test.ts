@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { withCode } from '../../test/fakes/job-kit.ts';
 import { toPortableDataHash } from '../core/ids.ts';
 import { gib, mib } from '../core/units.ts';
-import { type BuildInstructions, toBuildRequest } from './build-request.ts';
+import { type ResolvedBuild, toBuildRequest } from './build-request.ts';
 import { toPullRequest } from './pull-request.ts';
 
 const context = toPortableDataHash('acbd18db4cc2f85cedef654fccc4a4d8+3');
@@ -48,7 +48,7 @@ describe('docker pull', () => {
 });
 
 describe('docker build', () => {
-  const build = (fields: Partial<BuildInstructions>): BuildInstructions => ({
+  const build = (fields: Partial<ResolvedBuild>): ResolvedBuild => ({
     dockerfile: { text: 'FROM a' },
     bases: [],
     buildArgs: {},
@@ -72,7 +72,7 @@ describe('docker build', () => {
     });
   });
 
-  it.each<[Partial<BuildInstructions>, readonly string[], object]>([
+  it.each<[Partial<ResolvedBuild>, readonly string[], object]>([
     [
       { dockerfile: { path: 'Dockerfile' }, context: { portableDataHash: context } },
       [],
@@ -99,7 +99,7 @@ describe('docker build', () => {
     expect(made.mounts).toEqual(mounts);
   });
 
-  it.each<[Partial<BuildInstructions>, RegExp]>([
+  it.each<[Partial<ResolvedBuild>, RegExp]>([
     [{ dockerfile: { path: 'Dockerfile' } }, /has no context/],
     [{ dockerfile: { path: '../Dockerfile' }, context: { portableDataHash: context } }, /inside the context/],
   ])('refuses %j', (fields, message) => {

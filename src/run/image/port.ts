@@ -59,3 +59,6 @@ export interface ImageResolver {
     signal?: AbortSignal,
   ): Promise<ResolvedImage | undefined>;
 }
+
+/** Resolves the reference of a base of a build, as `dockerPull` is resolved. */
+export type ResolveBase = (reference: string, signal?: AbortSignal) => Promise<ResolvedImage>;

@@ -1,0 +1,103 @@
+import type { ClusterApi } from '../api/port.ts';
+import type { CwlDirectory, CwlFile } from '../cwl/values.ts';
+import { isFile } from '../cwl/values.ts';
+import { locationName } from '../job/file-objects.ts';
+import { buildCollection } from '../keep/build-collection.ts';
+import type { Collection } from '../keep/collection.ts';
+import { formatKeepLocation } from '../keep/location.ts';
+import { ensureCollection } from './collections.ts';
+import { runError } from './errors.ts';
+import { type HostFiles, isHostLocation, isRemote, type Tree, toHostPath } from './host-files.ts';
+
+type Entry = CwlFile | CwlDirectory;
+
+interface HostInputServices {
+  readonly api: ClusterApi;
+  readonly hostFiles: HostFiles;
+  /** As in `InputStoreOptions`. */
+  readonly download?: (url: string) => Promise<string>;
+}
+
+/** The File in Keep: it lies in one collection with its secondaryFiles, which must be host files too. */
+export async function storeHostFile(file: CwlFile, services: HostInputServices): Promise<CwlFile> {
+  const secondary = file.secondaryFiles ?? [];
+  refuseSharedNames(file, [file, ...secondary].map(plainName));
+  refuseOtherPlaces(secondary);
+  const parts = await Promise.all([file, ...secondary].map((item) => readEntry(item, plainName(item), services)));
+  const tree = {
+    files: parts.flatMap((part) => part.files),
+    directories: parts.flatMap((part) => part.directories),
+  };
+  const collection = await saveTree(plainName(file), tree, services.api);
+  const primary = placeIn(collection, file);
+  if (secondary.length === 0) return primary;
+  return { ...primary, secondaryFiles: secondary.map((item) => placeIn(collection, item)) };
+}
+
+/** The Directory in Keep: it is the root of a collection of its own. */
+export async function storeHostDirectory(directory: CwlDirectory, services: HostInputServices): Promise<CwlDirectory> {
+  const basename = plainName(directory);
+  const { portableDataHash } = await saveTree(basename, await readEntry(directory, '', services), services.api);
+  const { listing: _listing, ...rest } = directory;
+  return { ...rest, location: formatKeepLocation(portableDataHash), basename };
+}
+
+async function readEntry(entry: Entry, name: string, { hostFiles, download }: HostInputServices): Promise<Tree> {
+  return hostFiles.read(await pathOf(entry.location ?? '', download), entry.class, name);
+}
+
+async function pathOf(location: string, download: HostInputServices['download']): Promise<string> {
+  if (!isRemote(location)) return toHostPath(location);
+  if (download) return download(location);
+  throw runError('run/bad-input', `cannot fetch input ${location}`, {
+    hint: 'download it and give the path of the file',
+  });
+}
+
+async function saveTree(name: string, { files, directories }: Tree, api: ClusterApi): Promise<Collection> {
+  const collection = buildCollection(files, directories);
+  await ensureCollection(api, collection, { name: `Input ${name}`, properties: { type: 'input' } });
+  return collection;
+}
+
+function placeIn<T extends Entry>({ portableDataHash, files }: Collection, item: T): T {
+  const basename = plainName(item);
+  const size = isFile(item) ? files.get(basename)?.sizeBytes : undefined;
+  return {
+    ...item,
+    location: formatKeepLocation(portableDataHash, basename),
+    basename,
+    ...(size === undefined ? {} : { size }),
+  };
+}
+
+function refuseSharedNames(file: CwlFile, names: readonly string[]): void {
+  if (new Set(names).size === names.length) return;
+  throw runError('run/bad-input', `secondaryFiles of ${file.location} share a name: ${names.join(', ')}`, {
+    hint: 'give each a basename of its own',
+  });
+}
+
+function refuseOtherPlaces(secondary: readonly Entry[]): void {
+  const other = secondary.find(({ location }) => !isHostLocation(location));
+  if (!other) return;
+  throw runError(
+    'run/bad-input',
+    `secondaryFiles of a host file must be host files too, got ${other.location ?? 'a literal'}`,
+  );
+}
+
+/** The name that an input is seen under: its basename, else the last part of its location. */
+function plainName(item: Entry): string {
+  const name = item.basename ?? lastPart(item.location ?? '');
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
+    throw runError('run/bad-input', `expected a plain file name as basename, got ${JSON.stringify(name)}`);
+  }
+  return name;
+}
+
+function lastPart(location: string): string {
+  if (isRemote(location)) return locationName(location);
+  const path = toHostPath(location).replace(/\/+$/, '');
+  return path.slice(path.lastIndexOf('/') + 1);
+}
