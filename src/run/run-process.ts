@@ -1,28 +1,26 @@
 import type { ClusterApi } from '../api/port.ts';
-import { isHallmarkError, toMessage } from '../core/errors.ts';
 import type { Uuid } from '../core/ids.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { Process } from '../cwl/model.ts';
 import type { CwlObject } from '../cwl/values.ts';
-import { type DiscoverOptions, discoverSecondaryFiles } from '../job/discover.ts';
+import type { DiscoverOptions } from '../job/discover.ts';
 import type { ExpressionEngine } from '../job/evaluate.ts';
-import { type ExpressionStep, runExpressionTool } from '../job/expression-job.ts';
-import { type FormatCheck, toProcessInputs } from '../job/inputs.ts';
-import type { JobResult, StepJob } from '../job/model.ts';
+import type { FormatCheck } from '../job/inputs.ts';
+import type { JobResult } from '../job/model.ts';
 import { refuseUnsupported } from '../job/requirements.ts';
-import type { ToolStep } from '../job/tool-job.ts';
-import { startWorkflow, type WorkflowState } from '../job/workflow-state.ts';
+import { startWorkflow } from '../job/workflow-state.ts';
 import type { LocalBlockStore } from '../keep/port.ts';
 import { createRequestWaiter } from './await-request.ts';
-import { storeDocumentFiles } from './document-files.ts';
-import { runError } from './errors.ts';
+import { drive, type RunJob, tellingEnds } from './drive.ts';
 import type { RunListener } from './events.ts';
-import type { GitFacts, ImageServices } from './image/port.ts';
+import type { ImageServices } from './image/port.ts';
 import { createImageResolver } from './image/resolve.ts';
 import { createInputStore } from './inputs.ts';
 import { createJobFiles } from './job-files.ts';
+import { storeRunInputs } from './run-inputs.ts';
+import { runJob } from './run-job.ts';
 import { createRunRecord, finishRunRecord, type NewRun } from './run-record.ts';
-import { createToolRunner } from './run-tool.ts';
+import { createToolRunner, type ToolRunner, type ToolRunnerOptions } from './run-tool.ts';
 
 export interface RunServices {
   readonly api: ClusterApi;
@@ -32,7 +30,7 @@ export interface RunServices {
   readonly fitsFormat: FormatCheck;
   readonly emit: RunListener;
   readonly probe: DiscoverOptions['probe'];
-  readonly gitFacts: (folder: string) => Promise<GitFacts | undefined>;
+  readonly gitFacts: ImageServices['gitFacts'];
   readonly resolveDigest: ImageServices['resolveDigest'];
   readonly saveImage: ImageServices['saveImage'];
   readonly download?: (url: string) => Promise<string>;
@@ -74,62 +72,26 @@ export async function runProcess(
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  const { api, blocks, javascript, fitsFormat, emit } = services;
-  const { process } = request;
+  const { api, blocks, javascript, emit, download } = services;
+  const { process, name } = request;
   refuseUnsupported(process);
-  const inputStore = createInputStore({ api, blocks, ...(services.download ? { download: services.download } : {}) });
-  const requirements = { requirements: process.requirements, hints: process.hints };
-  const given = toProcessInputs(process, request.inputs);
-  const inputs = await inputStore.storeObject(
-    await discoverSecondaryFiles(process, given, { javascript, requirements, probe: services.probe }),
-  );
-  const run = await createRunRecord(api, { ...request.record, name: request.name, storedInputs: inputs as JsonValue });
+  const store = createInputStore({ api, blocks, ...(download && { download }) });
+  const inputs = await storeRunInputs(process, request.inputs, { ...services, store });
+  const run = await createRunRecord(api, { ...request.record, name, storedInputs: inputs as JsonValue });
   const keep = createJobFiles(api, blocks);
   const waiter = createRequestWaiter(api);
   try {
-    const images = createImageResolver({
-      api,
-      blocks,
-      waiter,
-      emit,
-      inputs: inputStore,
-      pull: options.pull,
-      reuse: options.reuse,
-      properties: { 'hm:run': run },
-      resolveDigest: services.resolveDigest,
-      saveImage: services.saveImage,
-      ...(options.buildSecrets === undefined ? {} : { buildSecrets: options.buildSecrets }),
-      gitFacts: services.gitFacts,
-    });
-    const tools = createToolRunner({
-      ...options,
-      api,
-      blocks,
-      keep,
-      javascript,
-      fitsFormat,
-      images,
-      waiter,
-      emit,
-      run,
-      inputs: inputStore,
-    });
+    const tools = createTools(services, options, { inputs: store, keep, waiter, run });
     const state = startWorkflow(process, inputs, {
       javascript,
       keep,
       onError: options.onError,
-      name: request.name,
-      onScatter: (name, size) => emit({ type: 'scatter', name, size }),
-      onSkip: (name) => emit({ type: 'step', name, status: 'skipped' }),
+      name,
+      onScatter: (scattered, size) => emit({ type: 'scatter', name: scattered, size }),
+      onSkip: (step) => emit({ type: 'step', name: step, status: 'skipped' }),
     });
-    const runJob = async (job: StepJob): Promise<JobResult> => {
-      const step = await storeDocumentFiles(job, inputStore);
-      if (step.process.class === 'CommandLineTool') return tools.run(step as ToolStep, signal);
-      const result = await runExpressionTool(step as ExpressionStep, { keep, javascript, fitsFormat });
-      emit({ type: 'step', name: job.name, status: 'done' });
-      return result;
-    };
-    const failures = await drive(state, tellingEnds(runJob, emit), { maxInFlight: options.maxInFlight, signal });
+    const start: RunJob = (job) => runJob(job, { ...services, tools, inputs: store, keep }, signal);
+    const failures = await drive(state, tellingEnds(start, emit), { maxInFlight: options.maxInFlight, signal });
     const { status, outputs } = state.outcome ?? { status: 'permanentFail', outputs: {} };
     const ended = failures.length > 0 || status !== 'success' ? 'failure' : 'success';
     await finishRunRecord(api, run, ended, outputs as JsonValue);
@@ -142,60 +104,19 @@ export async function runProcess(
   }
 }
 
-/** Tells that a job starts and that it failed, whatever made it fail; how it went well only the job knows. */
-function tellingEnds(runJob: (job: StepJob) => Promise<JobResult>, emit: RunListener): typeof runJob {
-  return async (job) => {
-    emit({ type: 'step', name: job.name, status: 'started' });
-    try {
-      return await runJob(job);
-    } catch (error) {
-      emit({ type: 'step', name: job.name, status: 'failed', because: toMessage(error) });
-      throw error;
-    }
-  };
-}
+type Made = Pick<ToolRunnerOptions, 'inputs' | 'keep' | 'waiter' | 'run'>;
 
-/** Keeps `maxInFlight` jobs going until nothing runs and nothing can start; gives what failed. */
-async function drive(
-  state: WorkflowState,
-  runJob: (job: StepJob) => Promise<JobResult>,
-  { maxInFlight, signal }: { readonly maxInFlight: number; readonly signal: AbortSignal },
-): Promise<unknown[]> {
-  const failures: unknown[] = [];
-  let inFlight = 0;
-  let hasChanged = false;
-  let wake: () => void = () => {};
-
-  const start = async (job: StepJob): Promise<void> => {
-    inFlight += 1;
-    try {
-      state.finish(job.id, await runJob(job));
-    } catch (error) {
-      failures.push(error);
-      const temporary = isHallmarkError(error) && error.retryable;
-      state.finish(job.id, { status: temporary ? 'temporaryFail' : 'permanentFail', outputs: {} });
-    } finally {
-      inFlight -= 1;
-      hasChanged = true;
-      wake();
-    }
-  };
-
-  for (;;) {
-    hasChanged = false;
-    while (inFlight < maxInFlight && !signal.aborted) {
-      const job = await state.next();
-      if (!job) break;
-      void start(job);
-    }
-    // A job that ended while `next` was under way may have made room for another.
-    if (hasChanged) continue;
-    if (inFlight === 0) break;
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-  }
-  if (signal.aborted && failures.length === 0)
-    failures.push(runError('run/cancelled', 'the run was cancelled', { cause: signal.reason }));
-  return [...failures, ...state.failures.map(({ error }) => error)];
+/** What runs the tools of this run, and resolves their images. */
+function createTools(services: RunServices, options: RunOptions, made: Made): ToolRunner {
+  const { api, blocks, javascript, fitsFormat, emit, gitFacts, resolveDigest, saveImage } = services;
+  const images = createImageResolver({
+    ...{ api, blocks, emit, gitFacts, resolveDigest, saveImage },
+    waiter: made.waiter,
+    inputs: made.inputs,
+    pull: options.pull,
+    reuse: options.reuse,
+    properties: { 'hm:run': made.run },
+    ...(options.buildSecrets && { buildSecrets: options.buildSecrets }),
+  });
+  return createToolRunner({ ...options, ...made, api, blocks, javascript, fitsFormat, images, emit });
 }

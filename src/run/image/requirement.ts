@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import type { JsonValue } from '../../core/json.ts';
-import { isJsonObject } from '../../core/json.ts';
+import { isJsonObject, toCanonicalJson } from '../../core/json.ts';
 import type { Position, Requirement } from '../../cwl/model.ts';
 import type { CwlDirectory } from '../../cwl/values.ts';
 import { runError } from '../errors.ts';
@@ -55,6 +55,13 @@ export function toImageSource(
     hint: 'give dockerPull, dockerFile, dockerLoad, dockerImport or dockerImageId',
     where: docker.position,
   });
+}
+
+/** Equal for sources that come to the same image: a name for people is no part of what is built. */
+export function toSourceKey(source: ImageSource): string {
+  if (source.kind !== 'build') return toCanonicalJson(source);
+  const { imageId: _imageId, position: _position, ...content } = source.instructions;
+  return toCanonicalJson(content);
 }
 
 /** Relative to the document, as every other reference in it. */

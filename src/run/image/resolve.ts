@@ -1,9 +1,8 @@
 import { isPortableDataHash } from '../../core/ids.ts';
-import { toCanonicalJson } from '../../core/json.ts';
 import { runError } from '../errors.ts';
 import { buildImage } from './build.ts';
 import type { ImageResolver, ImageServices, ResolveBase, ResolvedImage } from './port.ts';
-import { type ImageSource, toImageSource } from './requirement.ts';
+import { type ImageSource, toImageSource, toSourceKey } from './requirement.ts';
 import { resolveImageId, resolveReference } from './resolve-name.ts';
 import { storeImageFile } from './store-file.ts';
 
@@ -11,7 +10,7 @@ import { storeImageFile } from './store-file.ts';
 export function createImageResolver(services: ImageServices): ImageResolver {
   const known = new Map<string, Promise<ResolvedImage>>();
   const once = (source: ImageSource, signal?: AbortSignal): Promise<ResolvedImage> => {
-    const key = keyOf(source);
+    const key = toSourceKey(source);
     const image = known.get(key) ?? resolveSource(services, source, resolveBase, signal);
     known.set(key, image);
     return image;
@@ -23,13 +22,6 @@ export function createImageResolver(services: ImageServices): ImageResolver {
       return source && once(source, signal);
     },
   };
-}
-
-/** A name for people is no part of what is built. */
-function keyOf(source: ImageSource): string {
-  if (source.kind !== 'build') return toCanonicalJson(source);
-  const { imageId: _imageId, position: _position, ...content } = source.instructions;
-  return toCanonicalJson(content);
 }
 
 async function resolveSource(

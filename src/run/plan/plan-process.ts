@@ -3,25 +3,21 @@ import { builtinImage, type ContainerRequest } from '../../api/records.ts';
 import type { ReusePreview } from '../../api/reuse.ts';
 import { toMessage } from '../../core/errors.ts';
 import type { Uuid } from '../../core/ids.ts';
-import { toCanonicalJson } from '../../core/json.ts';
 import type { Process } from '../../cwl/model.ts';
 import type { CwlObject } from '../../cwl/values.ts';
-import { discoverSecondaryFiles } from '../../job/discover.ts';
-import { type ExpressionStep, runExpressionTool } from '../../job/expression-job.ts';
-import { toProcessInputs } from '../../job/inputs.ts';
 import type { JobResult, StepJob } from '../../job/model.ts';
 import { findRequirement, refuseUnsupported } from '../../job/requirements.ts';
-import type { ToolStep } from '../../job/tool-job.ts';
 import { startWorkflow } from '../../job/workflow-state.ts';
 import type { LocalBlockStore } from '../../keep/port.ts';
 import { createRequestWaiter } from '../await-request.ts';
-import { storeDocumentFiles } from '../document-files.ts';
 import type { RunEvent } from '../events.ts';
 import { explainDifference } from '../explain.ts';
-import { imageBuildClass, toImageSource } from '../image/requirement.ts';
+import { imageBuildClass, toImageSource, toSourceKey } from '../image/requirement.ts';
 import { createImageResolver } from '../image/resolve.ts';
 import { createInputStore } from '../inputs.ts';
 import { createJobFiles } from '../job-files.ts';
+import { storeRunInputs } from '../run-inputs.ts';
+import { runJob } from '../run-job.ts';
 import type { RunOptions, RunServices } from '../run-process.ts';
 import { createToolRunner, type ToolRunner } from '../run-tool.ts';
 import { createDryCluster, WouldStoreImage, WouldSubmit } from './dry-cluster.ts';
@@ -62,23 +58,19 @@ export async function planProcess(request: PlanRequest, services: PlanServices, 
     steps.push({ step: event.name, action: 'reuse', because: 'an equal earlier container has done it', ...container });
   };
   const inputStore = createInputStore({ api, blocks });
-  const given = toProcessInputs(process, request.inputs);
-  const requirements = { requirements: process.requirements, hints: process.hints };
-  const found = await discoverSecondaryFiles(process, given, { javascript, requirements, probe: services.probe });
-  const inputs = await inputStore.storeObject(found);
+  const inputs = await storeRunInputs(process, request.inputs, { ...services, store: inputStore });
   const keep = createJobFiles(api, blocks);
   const tools = createTools(services, options, { api, emit, inputStore, keep });
   const state = startWorkflow(process, inputs, { javascript, keep, onError: 'continue', name: request.name });
-  const planJob = async (given: StepJob): Promise<JobResult> => {
+  const { signal } = new AbortController();
+  const planJob = async (job: StepJob): Promise<JobResult> => {
     try {
-      const job = await storeDocumentFiles(given, inputStore);
-      if (job.process.class === 'CommandLineTool')
-        return await tools.run(job as ToolStep, new AbortController().signal);
-      const result = await runExpressionTool(job as ExpressionStep, { ...services, keep });
-      steps.push({ step: job.name, action: 'evaluate', because: 'an expression' });
+      const result = await runJob(job, { ...services, tools, inputs: inputStore, keep }, signal);
+      if (job.process.class === 'ExpressionTool')
+        steps.push({ step: job.name, action: 'evaluate', because: 'an expression' });
       return result;
     } catch (error) {
-      steps.push(await explain(given, error, { api, images, options }));
+      steps.push(await explain(job, error, { api, images, options }));
       return { status: 'permanentFail', outputs: {} };
     }
   };
@@ -153,8 +145,8 @@ function addBlockedBuild(job: StepJob, images: ImagePlans): void {
   const docker = findRequirement(job.requirements, 'DockerRequirement');
   const source = toImageSource(docker, findRequirement(job.requirements, imageBuildClass));
   if (source?.kind !== 'build') return;
-  const { imageId, position: _position, ...content } = source.instructions;
-  images.addBlockedBuild(toCanonicalJson(content), imageId ?? `image of ${content.dockerfile}`);
+  const { imageId, dockerfile } = source.instructions;
+  images.addBlockedBuild(toSourceKey(source), imageId ?? `image of ${dockerfile}`);
 }
 
 /** What differs from the last request of this name. */
