@@ -108,10 +108,10 @@ export function createCrunchDeps(cluster: ClusterHandle, { executor, builder }: 
 
 /** The sandbox's own things are made with the first container. */
 function lazyGround(home: string): () => Promise<Ground> {
-  let open: (() => Promise<Ground>) | undefined;
+  let opener: Promise<() => Promise<Ground>> | undefined;
   return async () => {
-    open ??= (await import('../../executor/sandbox/ground.ts')).createGround({ home });
-    return open();
+    opener ??= import('../../executor/sandbox/ground.ts').then(({ createGround }) => createGround({ home }));
+    return (await opener)();
   };
 }
 

@@ -66,9 +66,11 @@ async function* toLayerTar(
     const tar = startTool([...enter, 'tar', ...tarOptions, '--null', '--files-from=-', '--file=-'], upper);
     tar.child.stdin.on('error', () => {});
     tar.child.stdin.end(Buffer.concat(names.flatMap(({ path }) => [encodeName(`./${path}`), Buffer.of(0)])));
+    const source = streamSource(tar.child.stdout);
     try {
-      for await (const member of readTar(streamSource(tar.child.stdout))) yield* toLayerMember(member, clampSeconds);
-      tar.child.stdout.resume();
+      for await (const member of readTar(source)) yield* toLayerMember(member, clampSeconds);
+      // What fills the last record may come by itself; the process counts as ended once all of it was read.
+      await source.drain();
       await tar.ended;
     } finally {
       tar.child.kill('SIGKILL');

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { ownedName } from '../process/owned.ts';
 
 const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 
@@ -50,7 +51,7 @@ const present = (names: readonly string[]): string[] =>
  */
 export async function makeSkeleton(folder: string): Promise<void> {
   if (exists(folder)) return;
-  const partial = `${folder}.${process.pid}`;
+  const partial = join(dirname(folder), ownedName());
   for (const name of ['dev/pts', 'dev/shm', 'proc', 'etc']) await mkdir(join(partial, name), { recursive: true });
   for (const name of devices) await writeFile(join(partial, 'dev', name), '');
   const links = { fd: '/proc/self/fd', stdin: 'fd/0', stdout: 'fd/1', stderr: 'fd/2', ptmx: 'pts/ptmx' };
