@@ -20,7 +20,7 @@ import { createJobFiles } from './job-files.ts';
 import { storeRunInputs } from './run-inputs.ts';
 import { runJob } from './run-job.ts';
 import { createRunRecord, finishRunRecord, type NewRun } from './run-record.ts';
-import { createToolRunner, type ToolRunner, type ToolRunnerOptions } from './run-tool.ts';
+import type { ToolServices } from './run-tool.ts';
 
 export interface RunServices {
   readonly api: ClusterApi;
@@ -81,7 +81,7 @@ export async function runProcess(
   const keep = createJobFiles(api, blocks);
   const waiter = createRequestWaiter(api);
   try {
-    const tools = createTools(services, options, { inputs: store, keep, waiter, run });
+    const tools = toToolServices(services, options, { inputs: store, keep, waiter, run });
     const state = startWorkflow(process, inputs, {
       javascript,
       keep,
@@ -90,7 +90,7 @@ export async function runProcess(
       onScatter: (scattered, size) => emit({ type: 'scatter', name: scattered, size }),
       onSkip: (step) => emit({ type: 'step', name: step, status: 'skipped' }),
     });
-    const start: RunJob = (job) => runJob(job, { ...services, tools, inputs: store, keep }, signal);
+    const start: RunJob = (job) => runJob(job, tools, signal);
     const failures = await drive(state, tellingEnds(start, emit), { maxInFlight: options.maxInFlight, signal });
     const { status, outputs } = state.outcome ?? { status: 'permanentFail', outputs: {} };
     const ended = failures.length > 0 || status !== 'success' ? 'failure' : 'success';
@@ -104,10 +104,9 @@ export async function runProcess(
   }
 }
 
-type Made = Pick<ToolRunnerOptions, 'inputs' | 'keep' | 'waiter' | 'run'>;
+type Made = Pick<ToolServices, 'inputs' | 'keep' | 'waiter' | 'run'>;
 
-/** What runs the tools of this run, and resolves their images. */
-function createTools(services: RunServices, options: RunOptions, made: Made): ToolRunner {
+function toToolServices(services: RunServices, options: RunOptions, made: Made): ToolServices {
   const { api, blocks, javascript, fitsFormat, emit, gitFacts, resolveDigest, saveImage } = services;
   const images = createImageResolver({
     ...{ api, blocks, emit, gitFacts, resolveDigest, saveImage },
@@ -118,5 +117,5 @@ function createTools(services: RunServices, options: RunOptions, made: Made): To
     properties: { 'hm:run': made.run },
     ...(options.buildSecrets && { buildSecrets: options.buildSecrets }),
   });
-  return createToolRunner({ ...options, ...made, api, blocks, javascript, fitsFormat, images, emit });
+  return { ...options, ...made, api, blocks, javascript, fitsFormat, images, emit };
 }

@@ -1,8 +1,8 @@
 import type { ClusterApi } from '../api/port.ts';
-import type { Container, ContainerRequest } from '../api/records.ts';
 import { toStatus } from '../job/output-object.ts';
 import type { ToolStep } from '../job/tool-job.ts';
 import type { BlockStore } from '../keep/port.ts';
+import type { Attempt } from './attempt.ts';
 import { runError } from './errors.ts';
 import { hintOf, reasonOf, splitDetail } from './image/failure.ts';
 import { lastLines } from './log-tail.ts';
@@ -12,7 +12,7 @@ const stderrLines = 20;
 /** Everything a person needs: the step, the exact command, the exit code, the end of its stderr, where the whole log is. */
 export async function toStepFailure(
   step: ToolStep,
-  { request, container }: { readonly request: ContainerRequest; readonly container: Container | undefined },
+  { request, container }: Pick<Attempt, 'request' | 'container'>,
   services: { readonly api: ClusterApi; readonly blocks: BlockStore },
 ): Promise<Error> {
   const reason = reasonOf(request, container);

@@ -19,7 +19,7 @@ import { createJobFiles } from '../job-files.ts';
 import { storeRunInputs } from '../run-inputs.ts';
 import { runJob } from '../run-job.ts';
 import type { RunOptions, RunServices } from '../run-process.ts';
-import { createToolRunner, type ToolRunner } from '../run-tool.ts';
+import type { ToolServices } from '../run-tool.ts';
 import { createDryCluster, WouldStoreImage, WouldSubmit } from './dry-cluster.ts';
 import { type AskRegistry, createImagePlans, type ImagePlans } from './images.ts';
 import type { Plan, StepPlan } from './model.ts';
@@ -60,12 +60,12 @@ export async function planProcess(request: PlanRequest, services: PlanServices, 
   const inputStore = createInputStore({ api, blocks });
   const inputs = await storeRunInputs(process, request.inputs, { ...services, store: inputStore });
   const keep = createJobFiles(api, blocks);
-  const tools = createTools(services, options, { api, emit, inputStore, keep });
+  const tools = toToolServices(services, options, { api, emit, inputStore, keep });
   const state = startWorkflow(process, inputs, { javascript, keep, onError: 'continue', name: request.name });
   const { signal } = new AbortController();
   const planJob = async (job: StepJob): Promise<JobResult> => {
     try {
-      const result = await runJob(job, { ...services, tools, inputs: inputStore, keep }, signal);
+      const result = await runJob(job, tools, signal);
       if (job.process.class === 'ExpressionTool')
         steps.push({ step: job.name, action: 'evaluate', because: 'an expression' });
       return result;
@@ -90,11 +90,11 @@ interface Parts {
 }
 
 /** The stages of a run over the dry cluster. */
-function createTools(
+function toToolServices(
   { blocks, javascript, fitsFormat, resolveDigest }: PlanServices,
   options: RunOptions,
   { api, emit, inputStore, keep }: Parts,
-): ToolRunner {
+): ToolServices {
   const waiter = createRequestWaiter(api);
   const images = createImageResolver({
     ...{ api, blocks, waiter, emit, resolveDigest },
@@ -108,11 +108,11 @@ function createTools(
     },
   });
   const run = 'xplan-xvhdp-run000000000000' as Uuid;
-  return createToolRunner({
+  return {
     ...options,
     ...{ api, blocks, keep, javascript, fitsFormat, images, waiter, emit, run },
     inputs: inputStore,
-  });
+  };
 }
 
 const firstLine = (error: unknown): string => toMessage(error).split('\n')[0] ?? '';
