@@ -52,6 +52,11 @@ export interface SchedulingParameters {
   readonly preemptible?: boolean;
   /** Seconds; 0 or absent: no limit. */
   readonly max_run_time?: number;
+  /** Bytes that the output, and the tmp mounts outside it, may hold. Absent: the disk is the limit. Ours, so not on a real cluster. */
+  readonly 'hm:max_output'?: number;
+  readonly 'hm:max_tmp'?: number;
+  /** What starts it, in place of the cluster's own choice: `sandbox`, `docker`, `podman`, `apptainer`. */
+  readonly 'hm:executor'?: string;
 }
 
 /** What both a container request and a container say about the work. */

@@ -54,6 +54,7 @@ const certain: readonly (CrunchErrorCode | ExecutorErrorCode)[] = [
   'crunch/bad-output',
   'crunch/bad-output-name',
   'crunch/time-limit',
+  'crunch/disk-limit',
 ];
 
 function causes(error: unknown): unknown[] {

@@ -9,7 +9,8 @@ export type CrunchErrorCode =
   | 'crunch/bad-output-name'
   | 'crunch/git-failed'
   | 'crunch/collection-missing'
-  | 'crunch/time-limit';
+  | 'crunch/time-limit'
+  | 'crunch/disk-limit';
 
 export const crunchError = (
   code: CrunchErrorCode,

@@ -32,7 +32,7 @@ export const ownerOfExecutorId = (id: string): string => id.slice(id.indexOf('.'
 
 export const scratchRoot = (workDir: string): string => join(workDir, 'scratch');
 
-/** The directories of one run of a container; none of them is made yet, and all go when it ends. */
+/** The directories of one run of a container; none of them is made yet, and all go when it ends. The executor's tells its name. */
 export interface ContainerDirs {
   /** What the container sees lies here; a host container's whole world. */
   readonly place: string;
@@ -43,10 +43,11 @@ export interface ContainerDirs {
 export async function containerDirs(
   deps: { readonly workDir: string; readonly secretDir?: string },
   uuid: Uuid,
+  executor: string,
 ): Promise<ContainerDirs> {
   const place = join(await ownerDirectory(scratchRoot(deps.workDir)), uuid);
   const inMemory = deps.secretDir === undefined ? place : join(await ownerDirectory(deps.secretDir), uuid);
-  return { place, executor: `${place}.executor`, secrets: `${inMemory}.secrets` };
+  return { place, executor: `${place}.${executor}`, secrets: `${inMemory}.secrets` };
 }
 
 /** Beside a place, for what a host container must not find in its own directory. */

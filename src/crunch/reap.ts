@@ -2,31 +2,40 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toMessage } from '../core/errors.ts';
 import { isUuid, type Uuid } from '../core/ids.ts';
-import type { Executor } from '../executor/port.ts';
+import { containerExecutors, type ExecutorName } from '../executor/port.ts';
 import { isOwnerAlive, ownerOfExecutorId, scratchRoot } from './owner.ts';
 import type { CrunchDeps } from './port.ts';
 import { removeTree, wipe } from './remove-tree.ts';
 
 /**
  * What a process that died leaves is cleared by the next one that starts: containers first, since they use the rest. Every
- * run of a container has a directory of its owner, so `executors` is asked for, and costs, only where one is left.
+ * run of a container has a directory of its owner, so executors are asked for, and cost, only where one is left.
  */
 export async function reapLeftovers(
-  deps: Pick<CrunchDeps, 'api' | 'workDir' | 'secretDir' | 'logger'>,
-  executors: () => Promise<readonly Executor[]>,
+  deps: Pick<CrunchDeps, 'api' | 'workDir' | 'secretDir' | 'logger' | 'executors' | 'defaultExecutor'>,
 ): Promise<void> {
   const roots = [scratchRoot(deps.workDir), ...(deps.secretDir === undefined ? [] : [deps.secretDir])];
   const dead = (await Promise.all(roots.map(findDead))).flat();
-  if (dead.length > 0) await reapContainers(await executors(), deps);
+  if (dead.length > 0) for (const name of await usedExecutors(dead, deps)) await reapContainers(name, deps);
   for (const directory of dead) await removeDead(directory, deps);
   await removeSavedLogs(deps);
 }
 
-async function reapContainers(executors: readonly Executor[], { logger }: Pick<CrunchDeps, 'logger'>): Promise<void> {
-  for (const executor of executors) {
-    await executor
-      .reap((id) => isOwnerAlive(ownerOfExecutorId(id)))
-      .catch((error: unknown) => logger.warn(`${executor.name} could not clear old containers: ${toMessage(error)}`));
+/** Those that have a directory there, and the one that anything else, a build for one, may have used. */
+async function usedExecutors(dead: readonly string[], { defaultExecutor }: Pick<CrunchDeps, 'defaultExecutor'>) {
+  const names = (await Promise.all(dead.map(entriesOf))).flat();
+  const used = containerExecutors.filter((executor) => names.some((name) => name.endsWith(`.${executor}`)));
+  return new Set([defaultExecutor, ...used]);
+}
+
+async function reapContainers(
+  name: ExecutorName,
+  { executors, logger }: Pick<CrunchDeps, 'executors' | 'logger'>,
+): Promise<void> {
+  try {
+    await (await executors(name)).reap((id) => isOwnerAlive(ownerOfExecutorId(id)));
+  } catch (error) {
+    logger.warn(`${name} could not clear old containers: ${toMessage(error)}`);
   }
 }
 

@@ -22,7 +22,7 @@ export async function runBuiltin(life: Life): Promise<Ending> {
   const command = chooseBuiltin(container, deps.builtins);
   const startNs = deps.clock.nowNs();
   await withRetries(() => deps.api.update('containers', container.uuid, { state: 'Running' }));
-  const dirs = await containerDirs(deps, container.uuid);
+  const dirs = await containerDirs(deps, container.uuid, 'builtin');
   mkdirSync(dirs.place, { recursive: true });
   const activity = createActivity(life);
   const streams = openStreams(logs);

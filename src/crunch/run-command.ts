@@ -1,9 +1,18 @@
 import { mkdirSync } from 'node:fs';
-import { hostImage, type RuntimeStatus } from '../api/records.ts';
+import { type Container, hostImage, type RuntimeStatus } from '../api/records.ts';
 import { toMessage } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
-import type { ContainerExit, Executor, LoadedImage, RunningContainer } from '../executor/port.ts';
+import {
+  type ContainerExit,
+  containerExecutors,
+  type Executor,
+  type ExecutorName,
+  type LoadedImage,
+  type RunningContainer,
+} from '../executor/port.ts';
+import { diskLimits, withDiskLimits } from './disk-limit.ts';
 import type { Ending } from './ending.ts';
+import { crunchError } from './errors.ts';
 import type { Life } from './life.ts';
 import { loadImage } from './load-image.ts';
 import { createContainerPlace, createHostPlace, type Place } from './mounts/places.ts';
@@ -22,8 +31,8 @@ import { startSampling, toUsageFigures, writeSample } from './usage.ts';
 export async function runCommand(life: Life): Promise<Ending> {
   const { container, deps, signal } = life;
   const plan = planMounts(container, life.secretMounts);
-  const executor = await deps.executors(container.container_image === hostImage ? 'host' : deps.defaultExecutor);
-  const dirs = await containerDirs(deps, container.uuid);
+  const executor = await deps.executors(chooseExecutor(container, deps.defaultExecutor));
+  const dirs = await containerDirs(deps, container.uuid, executor.name);
   const image = await loadImage(executor, life);
   signal.throwIfAborted();
   try {
@@ -33,6 +42,19 @@ export async function runCommand(life: Life): Promise<Ending> {
   } finally {
     life.afterwards(() => removeDirs(dirs, deps.logger));
   }
+}
+
+function chooseExecutor(container: Container, defaultExecutor: ExecutorName): ExecutorName {
+  if (container.container_image === hostImage) return 'host';
+  const asked = container.scheduling_parameters['hm:executor'];
+  if (asked === undefined) return defaultExecutor;
+  const known = containerExecutors.find((name) => name === asked);
+  if (known) return known;
+  const expected = `expected ${containerExecutors.join(', ')} as hm:executor, got ${JSON.stringify(asked)}`;
+  throw crunchError('crunch/bad-record', `container ${container.uuid}: ${expected}`, {
+    hint: 'name one of them in scheduling_parameters, or leave it out',
+    where: { container: container.uuid, field: 'scheduling_parameters' },
+  });
 }
 
 interface Prepared {
@@ -66,7 +88,10 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
   let exit: ContainerExit;
   try {
     logs.line('the command has started');
-    exit = await withTimeLimit(container, signal, (limited) => waitForExit(running, life, limited));
+    const limits = diskLimits(container.scheduling_parameters, plan, place);
+    exit = await withTimeLimit(container, signal, (timed) =>
+      withDiskLimits(limits, timed, (limited) => waitForExit(running, life, limited)),
+    );
   } finally {
     await closeQuietly(running, life);
     await spec.endStreams();

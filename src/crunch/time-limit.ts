@@ -1,5 +1,6 @@
 import type { Container } from '../api/records.ts';
 import { crunchError } from './errors.ts';
+import { withLimit } from './limit.ts';
 
 /** setTimeout takes no more; a limit of 24 days is none. */
 const maxTimerMs = 2 ** 31 - 1;
@@ -15,15 +16,11 @@ export async function withTimeLimit<T>(
 ): Promise<T> {
   const seconds = container.scheduling_parameters.max_run_time ?? 0;
   if (seconds <= 0 || seconds * 1000 > maxTimerMs) return task(signal);
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(timeLimit(seconds)), seconds * 1000);
-  try {
-    return await task(AbortSignal.any([signal, limit.signal]));
-  } catch (error) {
-    throw limit.signal.aborted && !signal.aborted ? limit.signal.reason : error;
-  } finally {
-    clearTimeout(timer);
-  }
+  const watch = (reached: (reason: Error) => void) => {
+    const timer = setTimeout(() => reached(timeLimit(seconds)), seconds * 1000);
+    return () => clearTimeout(timer);
+  };
+  return withLimit(signal, watch, task);
 }
 
 function timeLimit(seconds: number) {

@@ -1,7 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Image } from '../image/model.ts';
 
-export type ExecutorName = 'host' | 'sandbox' | 'docker' | 'podman' | 'apptainer';
+/** Executors of containers that have an image. */
+export const containerExecutors = ['sandbox', 'docker', 'podman', 'apptainer'] as const;
+export type ExecutorName = 'host' | (typeof containerExecutors)[number];
 
 /** An image as crunch-run hands it over: the view, and the archive in `docker save` form for engines that load one. */
 export interface LoadableImage {

@@ -109,6 +109,9 @@ export interface JobResources {
   readonly ramBytes: number;
   readonly outdirBytes: number;
   readonly tmpdirBytes: number;
+  /** Where the tool says so: it is not to use more. */
+  readonly outdirMaxBytes?: number;
+  readonly tmpdirMaxBytes?: number;
 }
 
 /** What came back of a container, as far as outputs are collected from it. */

@@ -3,7 +3,7 @@ import { requirementShapes } from '../cwl/schema/requirement.ts';
 import { jobError } from './errors.ts';
 import type { EffectiveRequirement, Requirements } from './model.ts';
 
-export { arvadosPrefix, cwltoolPrefix } from '../cwl/schema/requirement.ts';
+export { arvadosPrefix, cwltoolPrefix, hallmarkPrefix } from '../cwl/schema/requirement.ts';
 
 export const noRequirements: Requirements = { requirements: [], hints: [] };
 

@@ -14,23 +14,29 @@ export async function evaluateResources(
   cwlVersion: string,
 ): Promise<JobResources> {
   const fields = findRequirement(requirements, 'ResourceRequirement')?.fields ?? {};
-  const amount = async (name: string, otherwise: number): Promise<number> => {
+  const range = async (name: string, otherwise: number): Promise<{ reserved: number; maximum: number | undefined }> => {
     const minimum = await evaluateAmount(fields[`${name}Min`], `${name}Min`, expressions);
     const maximum = await evaluateAmount(fields[`${name}Max`], `${name}Max`, expressions);
     if (minimum !== undefined && maximum !== undefined && maximum < minimum) {
       throw badAmount(`expected ${name}Max to be at least ${name}Min (${minimum}), got ${maximum}`);
     }
-    return minimum ?? maximum ?? otherwise;
+    return { reserved: minimum ?? maximum ?? otherwise, maximum };
   };
-  const cores = await amount('cores', 1);
-  const ram = await amount('ram', cwlVersion === 'v1.0' ? 1024 : 256);
+  const cores = await range('cores', 1);
+  const ram = await range('ram', cwlVersion === 'v1.0' ? 1024 : 256);
+  const outdir = await range('outdir', 1024);
+  const tmpdir = await range('tmpdir', 1024);
   return {
-    cores,
-    ramBytes: Math.ceil(ram) * mib,
-    outdirBytes: Math.ceil(await amount('outdir', 1024)) * mib,
-    tmpdirBytes: Math.ceil(await amount('tmpdir', 1024)) * mib,
+    cores: cores.reserved,
+    ramBytes: toBytes(ram.reserved),
+    outdirBytes: toBytes(outdir.reserved),
+    tmpdirBytes: toBytes(tmpdir.reserved),
+    ...(outdir.maximum !== undefined && { outdirMaxBytes: toBytes(outdir.maximum) }),
+    ...(tmpdir.maximum !== undefined && { tmpdirMaxBytes: toBytes(tmpdir.maximum) }),
   };
 }
+
+const toBytes = (mebibytes: number): number => Math.ceil(mebibytes) * mib;
 
 async function evaluateAmount(field: unknown, name: string, expressions: Expressions): Promise<number | undefined> {
   if (field === undefined || field === null) return undefined;

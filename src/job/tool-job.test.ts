@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFakeKeep, loadTool, prepareJob, withCode } from '../../test/fakes/job-kit.ts';
+import type { JsonObject } from '../core/json.ts';
 import { mib } from '../core/units.ts';
 import type { CwlFile } from '../cwl/values.ts';
 import { formatKeepLocation } from '../keep/location.ts';
@@ -205,7 +206,7 @@ describe('streams', () => {
 });
 
 describe('amounts', () => {
-  it.each([
+  it.each<[string, JsonObject, Readonly<Record<string, number>>]>([
     ['v1.2', {}, { cores: 1, ram: 256, tmpdir: 1024, outdir: 1024 }],
     ['v1.0', {}, { cores: 1, ram: 1024, tmpdir: 1024, outdir: 1024 }],
     ['v1.2', { coresMin: 0.5, ramMax: 10, tmpdirMin: 1.5 }, { cores: 0.5, ram: 10, tmpdir: 2, outdir: 1024 }],
@@ -214,16 +215,23 @@ describe('amounts', () => {
       { coresMin: '$(inputs.n * 2)', coresMax: 8, ramMin: 100, ramMax: 200 },
       { cores: 6, ram: 100, tmpdir: 1024, outdir: 1024 },
     ],
+    [
+      'v1.2',
+      { tmpdirMin: 5, tmpdirMax: 10, outdirMax: 20 },
+      { cores: 1, ram: 256, tmpdir: 5, outdir: 20, tmpdirMax: 10, outdirMax: 20 },
+    ],
   ])('%s %j', async (cwlVersion, fields, expected) => {
     const requirements = { ResourceRequirement: fields, InlineJavascriptRequirement: {} };
     const { job } = await prepareJob(await loadTool({ cwlVersion, requirements, inputs: { n: 'int' } }), { n: 3 });
     expect(job.resources).toEqual({
       cores: expected.cores,
-      ramBytes: expected.ram * mib,
-      tmpdirBytes: expected.tmpdir * mib,
-      outdirBytes: expected.outdir * mib,
+      ramBytes: Number(expected.ram) * mib,
+      tmpdirBytes: Number(expected.tmpdir) * mib,
+      outdirBytes: Number(expected.outdir) * mib,
+      ...(expected.tmpdirMax && { tmpdirMaxBytes: expected.tmpdirMax * mib }),
+      ...(expected.outdirMax && { outdirMaxBytes: expected.outdirMax * mib }),
     });
-    expect(job.runtime).toMatchObject({ cores: Math.max(1, Math.ceil(expected.cores)), ram: expected.ram });
+    expect(job.runtime).toMatchObject({ cores: Math.max(1, Math.ceil(Number(expected.cores))), ram: expected.ram });
   });
 
   it.each([

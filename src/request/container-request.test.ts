@@ -10,7 +10,11 @@ import type { RequestOptions } from './contribution.ts';
 import { findOutOfMemoryRetry } from './requirements/out-of-memory-retry.ts';
 
 const image = 'acbd18db4cc2f85cedef654fccc4a4d8+3';
-const $namespaces = { arv: 'http://arvados.org/cwl#', cwltool: 'http://commonwl.org/cwltool#' };
+const $namespaces = {
+  arv: 'http://arvados.org/cwl#',
+  cwltool: 'http://commonwl.org/cwltool#',
+  hm: 'urn:hallmark:cwl#',
+};
 const keep = createFakeKeep();
 type Fields = { readonly [field: string]: JsonValue };
 
@@ -206,6 +210,21 @@ describe('requirements', () => {
 
   it('of a v1.0 document have the network unasked', async () => {
     expect((await request({ cwlVersion: 'v1.0' })).runtime_constraints).toMatchObject({ API: true });
+  });
+
+  it('limit the disk where the tool does, beside what they reserve', async () => {
+    const made = await withHints({ ResourceRequirement: { tmpdirMax: 2, outdirMin: 1, outdirMax: 3 } });
+    expect(made.scheduling_parameters).toEqual({ 'hm:max_tmp': 2 * mib, 'hm:max_output': 3 * mib });
+    expect(made.mounts?.['/tmp']).toEqual({ kind: 'tmp', capacity: 2 * mib });
+    expect(made.mounts?.['/var/spool/cwl']).toEqual({ kind: 'tmp', capacity: mib });
+  });
+
+  it.each([
+    ['podman', 'podman'],
+    ['singularity', 'apptainer'],
+  ])('choose an executor: %s', async (executor, expected) => {
+    const made = await withHints({ 'hm:Executor': { executor } });
+    expect(made.scheduling_parameters).toEqual({ 'hm:executor': expected });
   });
 
   it('yield to a user who forbids preemptible instances', async () => {

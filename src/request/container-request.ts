@@ -1,4 +1,9 @@
-import { type ContainerRequest, hostImage, type RuntimeConstraints } from '../api/records.ts';
+import {
+  type ContainerRequest,
+  hostImage,
+  type RuntimeConstraints,
+  type SchedulingParameters,
+} from '../api/records.ts';
 import { isPortableDataHash } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import { withoutNames, withoutPaths } from '../job/file-objects.ts';
@@ -38,6 +43,7 @@ export function toContainerRequest(
     runtime_constraints: { ...toConstraints(job), ...contribution.runtimeConstraints },
     scheduling_parameters: {
       ...(job.timeLimitSeconds > 0 && { max_run_time: job.timeLimitSeconds }),
+      ...toDiskLimits(job),
       ...contribution.schedulingParameters,
     },
     use_existing: options.reuse !== false && job.enableReuse,
@@ -80,6 +86,12 @@ function toConstraints({ resources, networkAccess }: ToolJob): RuntimeConstraint
     ...(networkAccess && { API: true }),
   };
 }
+
+/** Of ResourceRequirement; a reservation is no limit. */
+const toDiskLimits = ({ resources: { outdirMaxBytes, tmpdirMaxBytes } }: ToolJob): SchedulingParameters => ({
+  ...(outdirMaxBytes && { 'hm:max_output': outdirMaxBytes }),
+  ...(tmpdirMaxBytes && { 'hm:max_tmp': tmpdirMaxBytes }),
+});
 
 /** The input object as it is recorded: locations, no paths, no secrets. */
 function toInputRecord({ inputs, secretInputs }: ToolJob): JsonObject {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { apiError } from '../../src/api/errors.ts';
 import { crunchError } from '../../src/crunch/errors.ts';
 import { liveLogDir } from '../../src/crunch/logs/container-logs.ts';
+import type { ExecutorName } from '../../src/executor/port.ts';
 import { createFakeExecutor, type FakeExecutorOptions } from '../fakes/executor.ts';
 import { createSetting, imageCollection, onHost, type Setting, withImage } from './crunch-setting.ts';
 
@@ -216,6 +217,70 @@ describe('limits', () => {
     expect(container).toMatchObject({ state: 'Cancelled', exit_code: null });
     expect(container.runtime_status.error).toBe('the time limit of 0.2 s was reached: the command was ended');
     expect(executor.open.size).toBe(0);
+  });
+
+  describe('of the disk', () => {
+    const tooMuch = 'head -c 3000000 /dev/zero';
+    const inTmp = { '/out': { kind: 'tmp', capacity: 1 }, '/tmp': { kind: 'tmp', capacity: 1 } } as const;
+
+    test('what is reserved is no limit', async () => {
+      const executor = createFakeExecutor();
+      const work = withImage(['sh', '-c', `${tooMuch} > $T/a; ${tooMuch} > $O/b`], { mounts: inTmp });
+      const more = { environment: { T: '/tmp', O: '/out' }, scheduling_parameters: { 'hm:max_output': 3_100_000 } };
+      expect(await setting.run({ ...work, ...more }, { executor })).toMatchObject({ state: 'Complete', exit_code: 0 });
+    });
+
+    test('ends a command that goes on', async () => {
+      const executor = createFakeExecutor();
+      const command = ['sh', '-c', `${tooMuch} > $T/a; sleep 600`];
+      const limit = { environment: { T: '/tmp' }, scheduling_parameters: { 'hm:max_tmp': 1 << 20 } };
+      const container = await setting.run(withImage(command, { mounts: inTmp, ...limit }), { executor });
+      expect(container).toMatchObject({ state: 'Cancelled', exit_code: null });
+      expect(container.runtime_status).toMatchObject({
+        error: 'the command used 2.9 MiB of the 1.0 MiB that its tmpdir may hold',
+        errorDetail: 'hint: raise tmpdirMax of its ResourceRequirement, or leave it out',
+        retryable: false,
+      });
+      expect(executor.open.size).toBe(0);
+    });
+
+    test('holds for a command that was quick, too', async () => {
+      const limit = { scheduling_parameters: { 'hm:max_output': 1 << 20 } };
+      const container = await setting.run(onHost(`${tooMuch} > f`, limit));
+      expect(container.runtime_status.error).toMatch(
+        /^the command used 2\.9 MiB of the 1\.0 MiB that its outdir may hold$/,
+      );
+    });
+
+    test('counts a file once, and a hole not at all', async () => {
+      const script = `head -c 600000 /dev/zero > a; ln a b; ln a c; truncate -s 16M d`;
+      const container = await setting.run(onHost(script, { scheduling_parameters: { 'hm:max_output': 1 << 20 } }));
+      expect(container).toMatchObject({ state: 'Complete', exit_code: 0 });
+    });
+  });
+
+  test('a record chooses its executor', async () => {
+    const executors: string[] = [];
+    const deps = {
+      executors(name: ExecutorName) {
+        executors.push(name);
+        return createFakeExecutor({ name });
+      },
+    };
+    const asking = (name: string) => withImage(['true'], { scheduling_parameters: { 'hm:executor': name } });
+    for (const work of [
+      withImage(['true']),
+      asking('docker'),
+      onHost('true', { scheduling_parameters: { 'hm:executor': 'docker' } }),
+    ]) {
+      expect(await setting.run(work, { deps })).toMatchObject({ state: 'Complete' });
+    }
+    expect(executors).toEqual(['sandbox', 'docker', 'host']);
+    const refused = await setting.run(asking('host'), { deps });
+    expect(refused.runtime_status.error).toMatch(
+      /expected sandbox, docker, podman, apptainer as hm:executor, got "host"$/,
+    );
+    expect(executors).toHaveLength(3);
   });
 
   test('amounts reach the executor', async () => {

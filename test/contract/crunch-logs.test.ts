@@ -69,19 +69,23 @@ test('what dead owners left is cleared, what lives is kept', async () => {
   for (const root of [join(workDir, 'scratch'), secretDir]) {
     for (const owner of [dead, otherBoot, ownerKey()]) make(root, owner);
   }
-  const executor = createFakeExecutor();
-  for (const owner of [dead, otherBoot, ownerKey()]) executor.open.add(`zzzzz-dz642-000000000000001.${owner}`);
-  await reapLeftovers({ ...setting.deps, secretDir }, async () => [executor]);
+  mkdirSync(join(workDir, 'scratch', dead, 'zzzzz-dz642-000000000000001.podman'));
+  const used = { sandbox: createFakeExecutor(), podman: createFakeExecutor({ name: 'podman' }) };
+  const all = Object.values(used);
+  for (const owner of [dead, otherBoot, ownerKey()]) {
+    for (const executor of all) executor.open.add(`zzzzz-dz642-000000000000001.${owner}`);
+  }
+  await reapLeftovers({ ...setting.deps, secretDir, executors: (name) => used[name as keyof typeof used] });
   expect(readdirSync(join(workDir, 'scratch'))).toEqual([ownerKey()]);
   expect(readdirSync(secretDir)).toEqual([ownerKey()]);
-  expect([...executor.open]).toEqual([`zzzzz-dz642-000000000000001.${ownerKey()}`]);
+  for (const { open } of all) expect([...open]).toEqual([`zzzzz-dz642-000000000000001.${ownerKey()}`]);
 });
 
 test('a live log goes once a saved one is named, and stays while it is all there is', async () => {
   const saved = await setting.run(onHost('true'));
   const running = await setting.api.addContainer({});
   for (const { uuid } of [saved, running]) mkdirSync(liveLogDir(setting.deps.workDir, uuid), { recursive: true });
-  await reapLeftovers(setting.deps, async () => []);
+  await reapLeftovers(setting.deps);
   expect(readdirSync(join(setting.deps.workDir, 'logs'))).toEqual([running.uuid]);
 });
 

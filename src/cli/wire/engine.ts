@@ -72,7 +72,7 @@ async function recover(deps: CrunchDeps): Promise<void> {
   try {
     await setImmediate();
     const { reapLeftovers } = await import('../../crunch/reap.ts');
-    await reapLeftovers(deps, async () => [await deps.executors(deps.defaultExecutor)]);
+    await reapLeftovers(deps);
   } catch (error) {
     deps.logger.warn(`what earlier runs left could not be cleared: ${toMessage(error)}`);
   }

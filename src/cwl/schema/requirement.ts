@@ -143,6 +143,7 @@ const hallmark: Readonly<Record<string, Readonly<Record<string, FieldShape>>>> =
     target: optional('string'),
     platform: optional('string'),
   },
+  Executor: { executor: required(oneOf('sandbox', 'docker', 'podman', 'apptainer', 'singularity')) },
 };
 
 const withPrefix = (prefix: string, shapes: typeof arvados): [string, RequirementShape][] =>

@@ -1,7 +1,8 @@
-import { arvadosPrefix, cwltoolPrefix } from '../../job/requirements.ts';
+import { arvadosPrefix, cwltoolPrefix, hallmarkPrefix } from '../../job/requirements.ts';
 import type { MapRequirement } from '../contribution.ts';
 import { mapApi } from './api.ts';
 import { mapClusterTarget } from './cluster-target.ts';
+import { mapExecutor } from './executor.ts';
 import { mapCuda, mapRocm } from './gpu.ts';
 import { mapIntermediateOutput } from './intermediate-output.ts';
 import { mapNetworkAccess } from './network-access.ts';
@@ -27,4 +28,5 @@ export const requirementMappers: readonly (readonly [string, MapRequirement])[] 
   [`${arvadosPrefix}ProcessProperties`, mapProcessProperties],
   [`${arvadosPrefix}OutputCollectionProperties`, mapOutputProperties],
   [`${arvadosPrefix}PublishPorts`, mapPublishPorts],
+  [`${hallmarkPrefix}Executor`, mapExecutor],
 ];
