@@ -1,4 +1,4 @@
-import type { Resource } from '../../api/records.ts';
+import { builtinImage, hostImage, type Resource } from '../../api/records.ts';
 import { toKind } from '../query/filters.ts';
 import { type Attribute, type ResourceSchema, schemas } from '../store/schema.ts';
 import { maxRequestBytes } from './parameters.ts';
@@ -27,14 +27,17 @@ export function discoveryDocument(origin: string, clusterId: string): object {
     defaultCollectionReplication: 1,
     blobSignatureTtl: 0,
     maxItemsPerResponse: 1000,
+    // Not of Arvados: what `container_image` may be beside a portable data hash.
+    specialContainerImages: [builtinImage, hostImage],
     parameters: { alt: { type: 'string', enum: ['json'], default: 'json', location: 'query' } },
     auth: {
       oauth2: { scopes: { 'https://api.arvados.org/auth/arvados': { description: 'View and manage objects' } } },
     },
-    schemas: Object.fromEntries([...resources.flatMap(toSchemas), userSchema]),
+    schemas: Object.fromEntries([...resources.flatMap(toSchemas), ...otherSchemas]),
     resources: Object.fromEntries([
       ...resources.map((schema) => [schema.table, { methods: methodsOf(schema.table) }]),
       ['users', { methods: { current: method('users', 'current', 'GET', 'users/current', {}, 'User') } }],
+      ['keep_services', { methods: { accessible: accessibleServices } }],
     ]),
   };
 }
@@ -72,6 +75,7 @@ function methodsOf(resource: Resource): object {
     ...common,
     lock: method(resource, 'lock', 'POST', `${record}/lock`, { uuid }, name),
     unlock: method(resource, 'unlock', 'POST', `${record}/unlock`, { uuid }, name),
+    auth: method(resource, 'auth', 'GET', `${record}/auth`, { uuid }, 'ApiClientAuthorization'),
     secret_mounts: method(resource, 'secret_mounts', 'GET', `${record}/secret_mounts`, { uuid }, name),
   };
 }
@@ -122,7 +126,20 @@ function toSchemas(schema: ResourceSchema): [string, object][] {
   ];
 }
 
-const userSchema = [
-  'User',
-  { id: 'User', type: 'object', uuidPrefix: 'tpzed', properties: { uuid: { type: 'string' } } },
-];
+const accessibleServices = method(
+  'keep_services',
+  'accessible',
+  'GET',
+  'keep_services/accessible',
+  {},
+  'KeepServiceList',
+);
+
+const otherSchemas = [
+  ['User', 'tpzed'],
+  ['ApiClientAuthorization', 'gj3su'],
+  ['KeepServiceList', 'bi6l4'],
+].map(([id, uuidPrefix]) => [
+  id,
+  { id, type: 'object', uuidPrefix, properties: { uuid: { type: 'string' }, kind: { type: 'string' } } },
+]);

@@ -5,7 +5,9 @@ import { isPortableDataHash, type Uuid } from '../../core/ids.ts';
 import { isJsonObject } from '../../core/json.ts';
 import type { Cluster } from '../cluster.ts';
 import { hasCollection, readManifest } from '../collections.ts';
+import { updateContainer } from '../containers/containers.ts';
 import { toKind } from '../query/filters.ts';
+import { readRecord } from '../store/records.ts';
 import { schemas } from '../store/schema.ts';
 import { discoveryDocument } from './discovery.ts';
 import type { Parameters } from './parameters.ts';
@@ -15,8 +17,13 @@ interface Call extends Parameters {
   readonly url: URL;
 }
 
+interface Served {
+  readonly cluster: Cluster;
+  readonly token: string;
+}
+
 /** The body of the answer. Fails with the codes of the API. */
-export async function route(cluster: Cluster, call: Call): Promise<unknown> {
+export async function route({ cluster, token }: Served, call: Call): Promise<unknown> {
   const clusterId = cluster.store.ownerUuid.slice(0, 5);
   const [root, ...path] = pathParts(call);
   if (root === 'discovery' && call.method === 'GET') return discoveryDocument(call.url.origin, clusterId);
@@ -24,10 +31,12 @@ export async function route(cluster: Cluster, call: Call): Promise<unknown> {
   if (root !== 'arvados' || version !== 'v1' || path.length > 4) throw noRoute(call);
   if (name === 'users' && uuid === 'current' && call.method === 'GET') return currentUser(cluster);
   if (name === 'config' && call.method === 'GET') return { ClusterID: clusterId };
+  if (name === 'keep_services' && uuid === 'accessible' && call.method === 'GET') return keepServices(clusterId, call);
   if (!Object.hasOwn(schemas, name)) throw noRoute(call);
   const resource = name as Resource;
   if (uuid === undefined) return collectionRoute(cluster, resource, call);
   if (action === undefined) return recordRoute(cluster, resource, uuid as Uuid, call);
+  if (resource === 'containers') return containerRoute({ cluster, token }, uuid as Uuid, action, call);
   return actionRoute(cluster, resource, uuid as Uuid, action, call);
 }
 
@@ -71,7 +80,34 @@ async function recordRoute(cluster: Cluster, resource: Resource, uuid: Uuid, cal
   }
 }
 
-/** What Arvados has beside the common methods (API, "containers", "container_requests"). */
+/** What Arvados has for containers beside the common methods (API, "containers"). */
+async function containerRoute({ cluster, token }: Served, uuid: Uuid, action: string, call: Call): Promise<unknown> {
+  switch (`${call.method} ${action}`) {
+    case 'POST lock':
+      return toWire('containers', await lockQueued(cluster, uuid));
+    case 'POST unlock':
+      return toWire('containers', await cluster.update('containers', uuid, { state: 'Queued' }));
+    case 'GET secret_mounts':
+      return { secret_mounts: await cluster.secretMounts(uuid) };
+    case 'GET auth':
+      await cluster.secretMounts(uuid);
+      return { kind: 'arvados#apiClientAuthorization', uuid: cluster.store.session.uuid, api_token: token };
+    default:
+      throw noRoute(call);
+  }
+}
+
+/** All clients share one session, which may lock again what it has locked: so that only one of them gets the container. */
+function lockQueued(cluster: Cluster, uuid: Uuid): Promise<Container> {
+  return cluster.store.call(() => {
+    const { state } = readRecord(cluster.store, 'containers', uuid);
+    if (state === 'Queued') return updateContainer(cluster.store, uuid, { state: 'Locked' });
+    throw apiError('api/forbidden-change', `container ${uuid}: expected it to be Queued to lock it, got ${state}`, {
+      where: { container: uuid },
+    });
+  });
+}
+
 async function actionRoute(
   cluster: Cluster,
   resource: Resource,
@@ -79,20 +115,23 @@ async function actionRoute(
   action: string,
   call: Call,
 ): Promise<unknown> {
-  const change = (state: Container['state']) => cluster.update('containers', uuid, { state });
-  if (resource === 'containers' && call.method === 'POST') {
-    if (action === 'lock') return toWire(resource, await change('Locked'));
-    if (action === 'unlock') return toWire(resource, await change('Queued'));
-  }
-  if (resource === 'containers' && action === 'secret_mounts' && call.method === 'GET') {
-    return { secret_mounts: await cluster.secretMounts(uuid) };
-  }
-  if (resource === 'container_requests' && action === 'container_status' && call.method === 'GET') {
-    const { container_uuid } = await cluster.get('container_requests', uuid);
-    const container = container_uuid === null ? undefined : await cluster.get('containers', container_uuid);
-    return { uuid: container_uuid, state: container?.state ?? null, scheduling_status: '' };
-  }
-  throw noRoute(call);
+  if (resource !== 'container_requests' || action !== 'container_status' || call.method !== 'GET') throw noRoute(call);
+  const { container_uuid } = await cluster.get('container_requests', uuid);
+  const container = container_uuid === null ? undefined : await cluster.get('containers', container_uuid);
+  return { uuid: container_uuid, state: container?.state ?? null, scheduling_status: '' };
+}
+
+/** The server itself is the one keepstore; as a proxy it is asked once for all copies. */
+function keepServices(clusterId: string, { url }: Call): object {
+  const service = {
+    uuid: `${clusterId}-bi6l4-000000000000000`,
+    service_host: url.hostname,
+    service_port: Number(url.port),
+    service_ssl_flag: false,
+    service_type: 'proxy',
+    read_only: false,
+  };
+  return { kind: 'arvados#keepServiceList', items: [service], items_available: 1 };
 }
 
 /** A content has no record of its own: Arvados answers with the attributes that belong to it. */

@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { containerOf, hostRequest, saveFile } from '../../../test/fakes/cluster-work.ts';
 import { silentLogger } from '../../core/logger.ts';
+import { createMemoryBlockStore } from '../../keep/memory-store.ts';
 import { type Cluster, openCluster } from '../cluster.ts';
 import { type HttpFace, serveCluster } from './server.ts';
 
@@ -9,7 +10,7 @@ let cluster: Cluster;
 let face: HttpFace;
 beforeAll(async () => {
   cluster = openCluster({ path: ':memory:' });
-  face = await serveCluster({ cluster, token: 'the-token', logger: silentLogger });
+  face = await serveCluster({ cluster, blocks: createMemoryBlockStore(), token: 'the-token', logger: silentLogger });
 });
 afterAll(async () => {
   await face.close();
@@ -85,11 +86,33 @@ describe('the HTTP face', () => {
     const path = `/arvados/v1/containers/${containerOf(request)}`;
     expect((await call('GET', `${path}/secret_mounts`)).status).toBe(401);
     expect((await call('POST', `${path}/lock`)).body).toMatchObject({ state: 'Locked' });
+    expect(await call('POST', `${path}/lock`)).toMatchObject({ status: 422, body: { code: 'api/forbidden-change' } });
+    const { body } = await call('GET', `${path}/auth`);
+    expect(body).toMatchObject({ uuid: expect.stringMatching(/-gj3su-/) as string, api_token: 'the-token' });
     expect((await call('GET', `${path}/secret_mounts`)).body).toEqual({ secret_mounts });
     const status = await call('GET', `/arvados/v1/container_requests/${request.uuid}/container_status`);
     expect(status.body).toMatchObject({ uuid: request.container_uuid, state: 'Locked' });
     expect((await call('POST', `${path}/unlock`)).body).toMatchObject({ state: 'Queued' });
     expect(await call('POST', `${path}/unlock`)).toMatchObject({ status: 422 });
+  });
+
+  it('is a keepstore too', async () => {
+    const { body } = await call('GET', '/arvados/v1/keep_services/accessible');
+    const [service] = body.items as Record<string, unknown>[];
+    expect(`http://${service?.service_host}:${service?.service_port}`).toBe(face.url);
+    const headers = { authorization: 'Bearer v2/zzzzz-gj3su-000000000000000/the-token' };
+    const block = (method: string, name: string, more: RequestInit = {}) =>
+      fetch(`${face.url}/${name}`, { method, headers, ...more });
+    const md5 = 'b1946ac92492d2347c6235b4d2611184';
+    expect((await block('HEAD', `${md5}+6`)).status).toBe(404);
+    expect((await block('PUT', md5, { body: 'hellO\n' })).status).toBe(422);
+    const stored = await block('PUT', md5, { body: 'hello\n' });
+    expect([await stored.text(), stored.headers.get('x-keep-replicas-stored')]).toEqual([`${md5}+6\n`, '1']);
+    expect((await block('HEAD', `${md5}+6`)).headers.get('content-length')).toBe('6');
+    expect(await (await block('GET', `${md5}+6+A0123@69aaaaaa`)).text()).toBe('hello\n');
+    for (const missing of [`${md5}+7`, md5]) expect((await block('GET', missing)).status).toBe(404);
+    expect((await block('DELETE', `${md5}+6`)).status).toBe(404);
+    expect((await fetch(`${face.url}/${md5}+6`)).status).toBe(401);
   });
 
   it('says what is wrong with a request', async () => {

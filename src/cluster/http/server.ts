@@ -3,13 +3,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { apiError } from '../../api/errors.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { BlockStore } from '../../keep/port.ts';
 import type { Cluster } from '../cluster.ts';
+import { answerBlock, isBlockPath } from './blocks.ts';
 import { readParameters } from './parameters.ts';
 import { toErrorResponse } from './responses.ts';
 import { route } from './routes.ts';
 
 export interface HttpFaceOptions {
   readonly cluster: Cluster;
+  /** Served as the one keepstore of the cluster. */
+  readonly blocks: BlockStore;
   /** Clients send it as `Authorization: Bearer …` or `OAuth2 …`. */
   readonly token: string;
   /** 0: any free one. */
@@ -23,7 +27,7 @@ export interface HttpFace {
   close(): Promise<void>;
 }
 
-/** The Arvados REST API of an embedded cluster, for this machine only. */
+/** The Arvados REST API and the Keep of an embedded cluster, for this machine only. */
 export async function serveCluster(options: HttpFaceOptions): Promise<HttpFace> {
   const server = createServer((request, response) => void answer(options, request, response));
   await new Promise<void>((resolve, reject) => {
@@ -47,8 +51,9 @@ async function answer(options: HttpFaceOptions, request: IncomingMessage, respon
     const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
     const isPublic = url.pathname.startsWith('/discovery/');
     if (!isPublic) checkToken(options.token, request);
+    if (isBlockPath(url.pathname)) return await answerBlock(options.blocks, request, response, url.pathname);
     const parameters = await readParameters(request, url);
-    send(response, 200, await route(options.cluster, { ...parameters, url }));
+    send(response, 200, await route(options, { ...parameters, url }));
   } catch (error) {
     const { status, body } = toErrorResponse(error, options.logger);
     send(response, status, body);
@@ -81,7 +86,7 @@ function checkOrigin(request: IncomingMessage): void {
 function checkToken(token: string, request: IncomingMessage): void {
   const [scheme = '', given = ''] = (request.headers.authorization ?? '').split(' ');
   const digest = (text: string) => hash('sha256', text, 'buffer');
-  if (/^(bearer|oauth2)$/i.test(scheme) && timingSafeEqual(digest(given), digest(token))) return;
+  if (/^(bearer|oauth2)$/i.test(scheme) && timingSafeEqual(digest(secretOf(given)), digest(token))) return;
   throw apiError(
     'api/not-authorized',
     'not logged in: expected "Authorization: Bearer <token>" with the token of this cluster',
@@ -90,3 +95,6 @@ function checkToken(token: string, request: IncomingMessage): void {
     },
   );
 }
+
+/** Of a token of version 2, `v2/<uuid>/<secret>`, and of one that is the secret itself (Arvados API, "Tokens"). */
+const secretOf = (token: string): string => (token.startsWith('v2/') ? (token.split('/')[2] ?? '') : token);
