@@ -152,9 +152,14 @@ const currentUser = (cluster: Cluster) => ({
 /** The record stands under its singular name, `{"collection": {…}}`, or is the body itself. */
 function attributesOf(resource: Resource, call: Call): Record<string, never> {
   const given = call.values[resource.slice(0, -1)] ?? withoutOptions(call.values);
-  if (isJsonObject(given)) return given as Record<string, never>;
+  if (isJsonObject(given)) {
+    return Object.fromEntries(Object.entries(given).filter(([name]) => !unkept.has(name))) as Record<string, never>;
+  }
   throw apiError('api/bad-attribute', `expected ${resource.slice(0, -1)} to be an object`);
 }
+
+/** What clients of Arvados say of a collection, and an embedded cluster has no choice of: there is one copy in one place. */
+const unkept = new Set(['replication_desired', 'storage_classes_desired', 'preserve_version']);
 
 const options = new Set(['_method', 'select', 'ensure_unique_name', 'cluster_id', 'alt', 'api_token']);
 

@@ -43,6 +43,8 @@ describe('the HTTP face', () => {
   it('creates, reads, changes, lists and deletes records', async () => {
     const made = await call('POST', '/arvados/v1/links', { body: { link: { link_class: 'tag', name: 'a' } } });
     expect(made).toMatchObject({ status: 200, body: { kind: 'arvados#link', name: 'a' } });
+    const collection = { manifest_text: '', replication_desired: 2, storage_classes_desired: ['default'] };
+    expect((await call('POST', '/arvados/v1/collections', { body: { collection } })).status).toBe(200);
     const path = `/arvados/v1/links/${String(made.body.uuid)}`;
     expect((await call('PUT', path, { body: { link: { name: 'b' } } })).body).toMatchObject({
       name: 'b',
