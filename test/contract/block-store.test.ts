@@ -2,9 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
+import { createLocalKeep } from '../../src/arvados/keep/local-keep.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { silentLogger } from '../../src/core/logger.ts';
 import { openDiskBlockStore } from '../../src/keep/disk/disk-store.ts';
 import { createMemoryBlockStore } from '../../src/keep/memory-store.ts';
+import { openRemoteKeep } from '../fakes/remote-cluster.ts';
 import { describeBlockStore } from './block-store.ts';
 
 const directories: string[] = [];
@@ -19,6 +22,14 @@ async function newDirectory(): Promise<string> {
   return directory;
 }
 
+describeBlockStore('arvados, over HTTP', openRemoteKeep);
+describeBlockStore('arvados, with a disk in front', async () =>
+  createLocalKeep({
+    disk: await openDiskBlockStore(await newDirectory(), { clock: systemClock() }),
+    remote: await openRemoteKeep(),
+    logger: silentLogger,
+  }),
+);
 describeBlockStore('memory', async () => createMemoryBlockStore());
 describeBlockStore('disk', async () => openDiskBlockStore(await newDirectory(), { clock: systemClock() }));
 describeBlockStore('disk, with fsync', async () =>

@@ -1,0 +1,34 @@
+import { afterEach } from 'vitest';
+import { createHttpClient } from '../../src/arvados/http.ts';
+import { createHttpKeep } from '../../src/arvados/keep/http-store.ts';
+import { toServices } from '../../src/arvados/keep/services.ts';
+import { openCluster } from '../../src/cluster/cluster.ts';
+import { serveCluster } from '../../src/cluster/http/server.ts';
+import { silentLogger } from '../../src/core/logger.ts';
+import { createMemoryBlockStore } from '../../src/keep/memory-store.ts';
+import type { BlockStore } from '../../src/keep/port.ts';
+
+export const token = 'the-token';
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** An embedded cluster behind its HTTP face, until the test ends. */
+export async function startFace() {
+  const cluster = openCluster({ path: ':memory:' });
+  const blocks = createMemoryBlockStore();
+  const face = await serveCluster({ cluster, blocks, token, logger: silentLogger });
+  cleanups.push(() => cluster.close(), face.close);
+  return { cluster, blocks, url: face.url };
+}
+
+/** The block store of a face of its own. */
+export async function openRemoteKeep(): Promise<BlockStore> {
+  const { url } = await startFace();
+  const http = createHttpClient({ insecure: false });
+  cleanups.push(http.close);
+  const retry = { delaysMs: [], logger: silentLogger };
+  return createHttpKeep({ http, token, services: async () => toServices([url]), copies: 1, retry });
+}
