@@ -37,7 +37,7 @@ describe('the command', () => {
       /^$/,
       /^--m is neither a flag nor an input of the document\n {2}hint: its inputs are --n\n$/,
     ],
-    [['affected'], 2, /^$/, /^affected: expected one ingredient, got 0\n {2}hint: cwl-runner affected --image NAME/],
+    [['affected'], 2, /^$/, /^affected: expected one ingredient, got 0\n {2}hint: cwl-runner affected --package NAME/],
     [['affected', '--base', 'no/such:1'], 1, /^$/, /^no record of the cluster names base no\/such:1\n {2}hint: /],
     [['--json', 'tool.cwl', '--n', 'x'], 2, /^$/, /"code": "cli\/usage"/],
     [['none.cwl'], 1, /^$/, /none\.cwl/],

@@ -10,6 +10,7 @@ type Command = (args: readonly string[]) => Promise<number>;
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   provenance: async () => (await import('./commands/provenance.ts')).provenanceCommand,
   affected: async () => (await import('./commands/affected.ts')).affectedCommand,
+  packages: async () => (await import('./commands/packages.ts')).packagesCommand,
   rerun: async () => (await import('./commands/rerun.ts')).rerunCommand,
   runs: async () => (await import('./commands/runs.ts')).runsCommand,
   logs: async () => (await import('./commands/logs.ts')).logsCommand,

@@ -109,7 +109,7 @@ export async function runHelp(): Promise<string> {
   return yargs([])
     .scriptName('cwl-runner')
     .usage(
-      '$0 [flags] DOCUMENT [INPUTS] [--input value …]\n$0 provenance | affected | rerun | runs | logs | crunch-run | validate | graph',
+      '$0 [flags] DOCUMENT [INPUTS] [--input value …]\n$0 provenance | affected | packages | rerun | runs | logs | crunch-run | validate | graph',
     )
     .options(runOptions)
     .help(false)

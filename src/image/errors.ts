@@ -25,6 +25,7 @@ export type ImageErrorCode =
   | 'image/unsupported-instruction'
   | 'image/build-step-failed'
   | 'image/context-escape'
+  | 'image/bad-package-query'
   | 'image/ambiguous-hash';
 
 export const imageError = (

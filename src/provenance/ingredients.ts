@@ -46,8 +46,8 @@ function found(what: string, { contents = [], containers = [] }: Partial<Origins
   });
 }
 
-/** Every archive of the image: one image has several when it was archived more than once. */
-async function findImages(api: ClusterApi, name: string): Promise<PortableDataHash[]> {
+/** Every archive of the image, the newest last: one image has several when it was archived more than once. None where nothing has the name. */
+export async function findImages(api: ClusterApi, name: string): Promise<PortableDataHash[]> {
   const filters: Filter[] = isPortableDataHash(name)
     ? [['portable_data_hash', '=', name]]
     : ['docker-image-repo-tag', 'docker-image-hash', 'docker-image-digest'].map((property) => [
@@ -60,6 +60,26 @@ async function findImages(api: ClusterApi, name: string): Promise<PortableDataHa
   hashes.delete(undefined);
   const twins = await listAll(api, 'collections', { filters: [['properties.docker-image-hash', 'in', [...hashes]]] });
   return [...new Set([...named, ...twins].map((record) => record.portable_data_hash))];
+}
+
+/** An image in Keep, with all of its archives. */
+export interface StoredImage {
+  readonly imageHash: string;
+  /** `repository:tag`, each name it has. */
+  readonly names: readonly string[];
+  readonly contents: readonly [PortableDataHash, ...PortableDataHash[]];
+}
+
+/** Every image that the cluster holds, the oldest first. */
+export async function listImages(api: ClusterApi): Promise<StoredImage[]> {
+  const records = await listAll(api, 'collections', { filters: [['properties.docker-image-hash', 'exists', true]] });
+  const groups = Map.groupBy(records, ({ properties }) => textProperty(properties, 'docker-image-hash') ?? '');
+  return [...groups].flatMap(([imageHash, group]) => {
+    const [first, ...others] = new Set(group.map((record) => record.portable_data_hash));
+    const tags = group.map(({ properties }) => textProperty(properties, 'docker-image-repo-tag'));
+    const names = [...new Set(tags.filter((tag) => tag !== undefined))];
+    return first === undefined ? [] : [{ imageHash, names, contents: [first, ...others] as const }];
+  });
 }
 
 /** Builds that took it, so that steps that ran in the base itself are left out. */

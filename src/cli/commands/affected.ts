@@ -1,18 +1,20 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { findAffected } from '../../provenance/affected.ts';
+import { parsePackageQuery } from '../../image/packages/query.ts';
+import { type Affected, findAffected } from '../../provenance/affected.ts';
 import { findIngredient, type Ingredient } from '../../provenance/ingredients.ts';
 import { sha256Of } from '../../provenance/recipe.ts';
 import { renderAffected } from '../../provenance/render-affected.ts';
 import { parseCommandArgs } from '../command-args.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
-import { withCluster } from '../wire/cluster.ts';
+import { type ClusterHandle, withCluster } from '../wire/cluster.ts';
 
 const usage =
-  'cwl-runner affected --image NAME | --base NAME | --dockerfile FILE | --commit ID | --input FILE [--json]';
+  'cwl-runner affected --package NAME<VERSION | --image NAME | --base NAME | --dockerfile FILE | --commit ID | --input FILE [--json]';
 const text = { type: 'string' } as const;
 const options = {
+  package: text,
   image: text,
   base: text,
   dockerfile: text,
@@ -31,14 +33,31 @@ export async function affectedCommand(args: readonly string[]): Promise<number> 
       hint: usage,
     });
   }
-  const ingredient = await readIngredient(ingredients as Ingredient);
-  const affected = await withCluster(async ({ api }) => findAffected(api, await findIngredient(api, ingredient)));
-  process.stdout.write(json ? `${JSON.stringify(affected, null, 2)}\n` : renderAffected(affected));
+  const [answer, printed] = await withCluster((cluster) => answerFor(cluster, ingredients as Question));
+  process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : printed);
   return exitCodes.success;
 }
 
+type Question = Ingredient | { readonly package: string };
+
+/** The answer as JSON and for people. */
+async function answerFor(cluster: ClusterHandle, question: Question): Promise<readonly [object, string]> {
+  if (!('package' in question)) {
+    const origins = await findIngredient(cluster.api, await readDockerfile(question));
+    return describe(await findAffected(cluster.api, origins));
+  }
+  const query = parsePackageQuery(question.package);
+  const { askImages, renderAnswers } = await import('../affected-by-package.ts');
+  const answers = await askImages(cluster, query);
+  const contents = answers.filter(({ found }) => found.length > 0).flatMap((image) => image.contents);
+  const [affected, printed] = describe(await findAffected(cluster.api, { contents, containers: [] }));
+  return [{ images: answers, ...affected }, renderAnswers(answers) + printed];
+}
+
+const describe = (affected: Affected) => [affected, renderAffected(affected)] as const;
+
 /** A Dockerfile may be given as a file of this machine instead of by its hash. */
-async function readIngredient(ingredient: Ingredient): Promise<Ingredient> {
+async function readDockerfile(ingredient: Ingredient): Promise<Ingredient> {
   if (!('dockerfile' in ingredient) || !existsSync(ingredient.dockerfile)) return ingredient;
   return { dockerfile: sha256Of(await readFile(ingredient.dockerfile, 'utf8')) };
 }

@@ -1,0 +1,59 @@
+import { isHallmarkError } from '../../core/errors.ts';
+import type { PortableDataHash } from '../../core/ids.ts';
+import type { PackageList } from '../../image/packages/model.ts';
+import { findImages } from '../../provenance/ingredients.ts';
+import type { ImageNode } from '../../provenance/model.ts';
+import { trace } from '../../provenance/trace.ts';
+import { parseCommandArgs } from '../command-args.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { cliError } from '../usage-error.ts';
+import { type ClusterHandle, withCluster } from '../wire/cluster.ts';
+import { createListPackages } from '../wire/packages.ts';
+
+const usage = 'cwl-runner packages IMAGE|FILE|UUID|PDH [--json]';
+
+/** `cwl-runner packages IMAGE|FILE|UUID|PDH [--json]`: what is installed in an image, or in the one that made a result. */
+export async function packagesCommand(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseCommandArgs(args, { json: { type: 'boolean' } }, usage);
+  const [subject, ...more] = positionals;
+  if (subject === undefined || more.length > 0) {
+    throw cliError('cli/usage', `packages: expected one image or result, got ${positionals.length}`, { hint: usage });
+  }
+  const [image, list] = await withCluster(async (cluster) => {
+    const hash = await findImage(cluster, subject);
+    return [hash, await createListPackages(cluster)(hash)] as const;
+  });
+  process.stdout.write(values.json ? `${JSON.stringify({ image, ...list }, null, 2)}\n` : render(image, list));
+  return exitCodes.success;
+}
+
+/** The newest image of that name or hash; else the image that the container ran in which made the result. */
+async function findImage({ api, blocks }: ClusterHandle, subject: string): Promise<PortableDataHash> {
+  const named = (await findImages(api, subject)).at(-1);
+  if (named) return named;
+  const { nodes } = await trace({ api, blocks }, subject).catch((error: unknown) => {
+    if (!isHallmarkError(error, 'provenance/bad-subject')) throw error;
+    throw cliError('cli/not-found', `packages: Keep has no image ${subject}, and it is no result`, { hint: usage });
+  });
+  const image = nodes.find((node): node is ImageNode => node.kind === 'image');
+  if (image) return image.id;
+  throw cliError('cli/not-found', `packages: ${subject} was made on the host itself: no record holds its software`, {
+    hint: 'give the step a DockerRequirement, or run with --default-container',
+  });
+}
+
+function render(image: PortableDataHash, { distribution, packages, hidden, unread }: PackageList): string {
+  const name = distribution ? ` (${[distribution.id, distribution.version].filter(Boolean).join(' ')})` : '';
+  const lines = packages.map(
+    ({ kind, name: own, version, layer }) => `${kind.padEnd(5)} ${own} ${version}  layer ${layer}`,
+  );
+  return [
+    `image ${image}${name}: ${packages.length} packages`,
+    ...lines,
+    ...(hidden.length > 0
+      ? [`in lower layers only: ${hidden.map((one) => `${one.name} ${one.version}`).join(', ')}`]
+      : []),
+    ...unread.map(({ path, reason }) => `not read: ${path}: ${reason}`),
+    '',
+  ].join('\n');
+}
