@@ -1,6 +1,5 @@
 import { didYouMean, nearest } from '../core/nearest.ts';
 import type { Problems } from './problems.ts';
-import { requirementShapes } from './schema/requirement.ts';
 import type { Atom, EnumShape, ListShape, MapShape, RecordShape, Shape } from './schema/shape.ts';
 import { describe, keySpan, type MapNode, type Node, type ScalarNode } from './syntax/node.ts';
 import { isIntegerText } from './syntax/scalar.ts';
@@ -245,6 +244,3 @@ const atomNames: Readonly<Record<Atom, string>> = {
   requirements: 'a list of requirements',
   hints: 'a list of hints',
 };
-
-/** Names of requirements that a reader may have meant. */
-export const requirementNames = (): readonly string[] => [...requirementShapes.keys()];

@@ -12,11 +12,11 @@ import type { LoadableImage } from '../../src/executor/port.ts';
 import { createBuildSandbox } from '../../src/executor/sandbox/build.ts';
 import { createGround } from '../../src/executor/sandbox/ground.ts';
 import { planArchive, writeArchive } from '../../src/image/archive/write.ts';
-import { createMemoryLayerCache } from '../../src/image/build/cache/memory.ts';
 import { scratchState, toImage, withHistory } from '../../src/image/build/run/state.ts';
 import { mergedTree } from '../../src/image/layers/merged-tree.ts';
 import type { Image } from '../../src/image/model.ts';
 import { validateImage } from '../../src/image/validate.ts';
+import { createMemoryLayerCache } from '../fakes/layer-cache.ts';
 import { environment, mustWork } from './engines.ts';
 import { toolsLayer } from './layers.ts';
 

@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type LayerMember, writeMembers } from '../../src/image/build/cache/members.ts';
-import { createMemoryLayerCache } from '../../src/image/build/cache/memory.ts';
 import type { Layer } from '../../src/image/model.ts';
 import { digestOf } from '../../src/image/streams.ts';
 import { noXattrs, type TarEntry } from '../../src/image/tar/entry.ts';
 import { readTar } from '../../src/image/tar/read.ts';
 import { streamSource } from '../../src/image/tar/source.ts';
+import { createMemoryLayerCache } from '../fakes/layer-cache.ts';
 
 const common = { uid: 0, gid: 0, mtime: 1_000_000, size: 0, linkPath: '', xattrs: noXattrs };
 

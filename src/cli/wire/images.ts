@@ -69,21 +69,15 @@ async function loadBuilder(
   });
 }
 
-/** A registry client with the ecosystem's own configuration and logins. */
+/** A registry client with the ecosystem's own configuration, logins and proxies. */
 export async function createRegistry(logger?: Logger): Promise<RegistryClient> {
-  const [{ createRegistryClient }, { createCredentialStore }, { createDirectory }, { loadRegistriesConf }] =
-    await Promise.all([
-      import('../../image/registry/client.ts'),
-      import('../../image/config/credentials.ts'),
-      import('../../image/config/directory.ts'),
-      import('../../image/config/load-registries.ts'),
-    ]);
+  const { openSystemRegistryClient } = await import('../../image/system-client.ts');
   const uid = process.getuid?.();
-  const environment = { env: process.env, homeDir: homedir(), ...(uid === undefined ? {} : { uid }) };
-  return createRegistryClient({
-    directory: createDirectory(await loadRegistriesConf(environment)),
-    credentials: createCredentialStore(environment),
-    ...(logger === undefined ? {} : { logger }),
+  return openSystemRegistryClient({
+    env: process.env,
+    homeDir: homedir(),
+    ...(uid !== undefined && { uid }),
+    ...(logger && { logger }),
   });
 }
 

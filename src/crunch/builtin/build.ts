@@ -16,7 +16,7 @@ import { type BuildRequest, type ContextMount, readBuildRequest } from './build-
 import type { ImageBuilder } from './builder.ts';
 
 /** Of the output: which builder made the image. */
-export const builderProperty = 'hallmark-image-builder';
+const builderProperty = 'hallmark-image-builder';
 
 export interface BuildDeps {
   readonly builder: ImageBuilder;

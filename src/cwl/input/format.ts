@@ -1,8 +1,6 @@
-import { hasExpression } from '../expression/scan.ts';
-import type { CwlType, InputParameter } from '../model.ts';
 import type { Fetcher } from '../port.ts';
 import { expandPrefix } from '../syntax/uri.ts';
-import type { CwlFile, CwlObject, CwlValue } from '../values.ts';
+import type { CwlObject, CwlValue } from '../values.ts';
 import { isFile } from '../values.ts';
 
 /** Which formats are kinds of which others, as far as local `$schemas` say. */
@@ -116,64 +114,3 @@ function reaches(
   for (const parent of parents.get(from) ?? []) if (reaches(parents, parent, to, seen)) return true;
   return false;
 }
-
-/** A File whose format is none of those that its parameter takes. */
-export interface FormatMismatch {
-  readonly name: string;
-  readonly got: string | undefined;
-  readonly expected: readonly string[];
-}
-
-/** Files of `value` that lack the format of their parameter or record field. `formats` are evaluated, full IRIs. */
-export function findFormatMismatch(
-  value: CwlValue | undefined,
-  parameter: Pick<InputParameter, 'id' | 'type' | 'format'>,
-  ontology: Ontology,
-): FormatMismatch | undefined {
-  return find(value, parameter.type, parameter.format, parameter.id, ontology);
-}
-
-function find(
-  value: CwlValue | undefined,
-  type: CwlType,
-  formats: readonly string[],
-  name: string,
-  ontology: Ontology,
-): FormatMismatch | undefined {
-  if (Array.isArray(value)) {
-    const items = value as readonly CwlValue[];
-    return firstOf(items.map((item, index) => find(item, type, formats, `${name}[${index}]`, ontology)));
-  }
-  if (isFile(value)) return checkFile(value, formats, name, ontology);
-  if (typeof value !== 'object' || value === null) return undefined;
-  const record = value as { readonly [field: string]: CwlValue | undefined };
-  return firstOf(
-    recordFields(type).map((field) =>
-      find(record[field.name], field.type, field.format, `${name}.${field.name}`, ontology),
-    ),
-  );
-}
-
-function checkFile(
-  file: CwlFile,
-  formats: readonly string[],
-  name: string,
-  ontology: Ontology,
-): FormatMismatch | undefined {
-  const { format } = file;
-  if (formats.length === 0 || formats.some(hasExpression)) return undefined;
-  if (format !== undefined && formats.some((expected) => ontology.isKindOf(format, expected))) return undefined;
-  return { name, got: format, expected: formats };
-}
-
-function recordFields(
-  type: CwlType,
-): readonly { readonly name: string; readonly type: CwlType; readonly format: readonly string[] }[] {
-  if (typeof type === 'string') return [];
-  if (!('type' in type)) return type.flatMap(recordFields);
-  if (type.type === 'array') return recordFields(type.items);
-  return type.type === 'record' ? type.fields : [];
-}
-
-const firstOf = (found: readonly (FormatMismatch | undefined)[]): FormatMismatch | undefined =>
-  found.find((item) => item !== undefined);

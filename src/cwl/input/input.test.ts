@@ -4,9 +4,8 @@ import { InvalidDocumentError } from '../errors.ts';
 import { loadProcess } from '../load.ts';
 import type { CwlObject } from '../values.ts';
 import { checkInputs } from './check.ts';
-import { expandFormats, findFormatMismatch, lazyOntology, loadOntology, readOntology } from './format.ts';
+import { expandFormats, lazyOntology, loadOntology, readOntology } from './format.ts';
 import { loadInputObject, parseInputObject } from './job.ts';
-import { applySecondaryFilePattern, basenameOf, locationBeside } from './secondary-file.ts';
 
 const check = async (inputs: string, job: string) => {
   const text = `cwlVersion: v1.2\nclass: CommandLineTool\ninputs: ${inputs}\noutputs: []\n`;
@@ -83,25 +82,6 @@ c: {class: File, contents: text}
   });
 });
 
-describe('secondary files', () => {
-  it.each([
-    ['a.bam', '.bai', 'a.bam.bai'],
-    ['a.bam', '^.bai', 'a.bai'],
-    ['a.tar.gz', '^^.txt', 'a.txt'],
-    ['a', '^^.txt', 'a.txt'],
-    ['.hidden', '^.x', '.hidden.x'],
-  ])('%s with %s is %s', (name, pattern, expected) => {
-    expect(applySecondaryFilePattern(name, pattern)).toBe(expected);
-  });
-
-  it('stand beside the file', () => {
-    expect(locationBeside({ class: 'File', location: 'file:///d/a%20b.bam' }, 'a b.bai')).toBe('file:///d/a%20b.bai');
-    expect(locationBeside({ class: 'File', location: 'keep:x+1/d/a b.bam' }, 'a b.bai')).toBe('keep:x+1/d/a b.bai');
-    expect(locationBeside({ class: 'File', contents: '' }, 'x')).toBeUndefined();
-    expect(basenameOf({ class: 'File', location: 'file:///d/a%20b.bam' })).toBe('a b.bam');
-  });
-});
-
 describe('formats', () => {
   const turtle =
     '@prefix gx: <http://gx/> .\n@prefix owl: <http://o#> .\ngx:fasta a owl:Class .\ngx:fasta owl:equivalentClass <http://edam/1929> .\n';
@@ -113,19 +93,6 @@ describe('formats', () => {
     expect(ontology.isKindOf('http://gx/fasta', 'http://edam/2330')).toBe(true);
     expect(ontology.isKindOf('http://edam/1929', 'http://gx/fasta')).toBe(true);
     expect(ontology.isKindOf('http://edam/2330', 'http://gx/fasta')).toBe(false);
-  });
-
-  it('are asked of files, also inside records and lists', () => {
-    const file = { class: 'File', location: 'file:///x', format: 'http://edam/1929' } as const;
-    const parameter = { id: 'a', type: 'File', format: ['http://edam/2330'] } as const;
-    expect(findFormatMismatch(file, parameter, ontology)).toBeUndefined();
-    expect(findFormatMismatch([file, { ...file, format: 'http://edam/9' }], parameter, ontology)).toMatchObject({
-      name: 'a[1]',
-      got: 'http://edam/9',
-    });
-    const field = { name: 'f', type: 'File', secondaryFiles: [], format: ['http://z'], loadContents: false } as const;
-    const record = { id: 'r', type: { type: 'record', fields: [field] }, format: [] } as const;
-    expect(findFormatMismatch({ f: file }, record, ontology)).toMatchObject({ name: 'r.f', expected: ['http://z'] });
   });
 
   it('may be written with the prefixes of the document', () => {

@@ -4,16 +4,7 @@ import { DocumentStore } from '../document.ts';
 import { cwlError } from '../errors.ts';
 import { type Override, readOverrides } from '../overrides.ts';
 import type { Fetcher } from '../port.ts';
-import {
-  createSource,
-  describe,
-  field,
-  type MapNode,
-  type Node,
-  positionOf,
-  type Span,
-  stringOf,
-} from '../syntax/node.ts';
+import { createSource, describe, field, type MapNode, type Node, positionOf, stringOf } from '../syntax/node.ts';
 import { parseSource } from '../syntax/parse.ts';
 import { expandPrefix, resolveUri, shortName } from '../syntax/uri.ts';
 import type { CwlObject, CwlValue } from '../values.ts';
@@ -77,8 +68,3 @@ const inputName = (key: string): string => (key.includes('#') ? shortName(key) :
 
 /** JSON is a CWL value; the types differ in what they name. */
 export const toCwlValue = (value: JsonValue): CwlValue => value as CwlValue;
-
-/** Where the value of the input `name` stands in the job file. */
-export function spanOfInput(job: InputObject, name: string): Span {
-  return field(job.root, name) ?? job.root;
-}

@@ -6,13 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBuildSandbox } from '../../../src/executor/sandbox/build.ts';
 import { createGround } from '../../../src/executor/sandbox/ground.ts';
 import { buildImage } from '../../../src/image/build/build.ts';
-import { createMemoryLayerCache } from '../../../src/image/build/cache/memory.ts';
 import { readIgnoreFile } from '../../../src/image/build/copy/ignore.ts';
 import { planBuild } from '../../../src/image/build/plan/plan.ts';
 import { scratchState, toImage, withHistory } from '../../../src/image/build/run/state.ts';
 import { mergedTree } from '../../../src/image/layers/merged-tree.ts';
 import type { Image, Layer } from '../../../src/image/model.ts';
 import { toolsLayer } from '../../contract/layers.ts';
+import { createMemoryLayerCache } from '../../fakes/layer-cache.ts';
 import { type BuildCase, cases } from './cases.ts';
 import { type Built, describeEntry, findDocker, isEngineFile } from './engine.ts';
 

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { planArchive } from '../../../src/image/archive/write.ts';
 import { buildImage } from '../../../src/image/build/build.ts';
-import { createMemoryLayerCache } from '../../../src/image/build/cache/memory.ts';
 import { planBuild } from '../../../src/image/build/plan/plan.ts';
 import { createFakeBuildSandbox } from '../../fakes/build-sandbox.ts';
+import { createMemoryLayerCache } from '../../fakes/layer-cache.ts';
 import { findDocker } from './engine.ts';
 
 const docker = process.env.HALLMARK_TEST_DOCKER ?? 'docker';

@@ -1,5 +1,6 @@
 import { afterAll } from 'vitest';
 import { createKeepLayerCache } from '../../src/crunch/images/layer-cache.ts';
+import { createMemoryLayerCache } from '../fakes/layer-cache.ts';
 import { createSetting, type Setting } from './crunch-setting.ts';
 import { describeLayerCache } from './layer-cache.ts';
 
@@ -13,4 +14,9 @@ describeLayerCache('Keep', async () => {
   settings.push(setting);
   const open = () => createKeepLayerCache(setting.api, setting.blocks);
   return { cache: open(), reopen: open };
+});
+
+describeLayerCache('memory', async () => {
+  const cache = createMemoryLayerCache();
+  return { cache, reopen: () => cache };
 });

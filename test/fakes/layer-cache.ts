@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
-import type { Digest } from '../../../core/ids.ts';
-import type { Layer } from '../../model.ts';
-import type { LayerCache } from '../port.ts';
-import { packLayer } from './pack.ts';
+import type { Digest } from '../../src/core/ids.ts';
+import { packLayer } from '../../src/image/build/cache/pack.ts';
+import type { LayerCache } from '../../src/image/build/port.ts';
+import type { Layer } from '../../src/image/model.ts';
 
-/** A cache that ends with the process: for tests and for builds that shall leave nothing. */
+/** A cache that ends with the process. */
 export function createMemoryLayerCache(): LayerCache {
   const layers = new Map<Digest, Layer>();
   return {
