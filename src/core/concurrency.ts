@@ -36,3 +36,59 @@ export function createSingleFlight<T>(): (key: string, task: () => Promise<T>) =
     return flight;
   };
 }
+
+interface Shared<T> {
+  readonly result: Promise<T>;
+  readonly stop: AbortController;
+  callers: number;
+}
+
+/**
+ * Makes callers with the same key share one task under way. A caller whose signal aborts leaves alone; the signal of the task
+ * aborts when all have left, and nobody joins it from then on.
+ */
+export function createSharedTasks<T>(): (
+  key: string,
+  task: (signal: AbortSignal) => Promise<T>,
+  signal?: AbortSignal,
+) => Promise<T> {
+  const underWay = new Map<string, Shared<T>>();
+  const forget = (key: string, shared: Shared<T>): void => {
+    if (underWay.get(key) === shared) underWay.delete(key);
+  };
+  const begin = (key: string, task: (signal: AbortSignal) => Promise<T>): Shared<T> => {
+    const stop = new AbortController();
+    const shared = { result: task(stop.signal), stop, callers: 0 };
+    underWay.set(key, shared);
+    const over = (): void => forget(key, shared);
+    shared.result.then(over, over);
+    return shared;
+  };
+  return async (key, task, signal) => {
+    signal?.throwIfAborted();
+    const shared = underWay.get(key) ?? begin(key, task);
+    shared.callers += 1;
+    return untilAborted(shared.result, signal, () => {
+      shared.callers -= 1;
+      if (shared.callers > 0) return;
+      forget(key, shared);
+      shared.stop.abort(signal?.reason);
+    });
+  };
+}
+
+/**
+ * Settles as `task` does, or rejects as soon as `signal` aborts; `onAbort` is called then. The task itself goes on: others may share it.
+ */
+export function untilAborted<T>(task: Promise<T>, signal: AbortSignal | undefined, onAbort?: () => void): Promise<T> {
+  if (!signal) return task;
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      onAbort?.();
+      reject(signal.reason);
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+    task.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  });
+}

@@ -4,6 +4,7 @@ export type ExecutorErrorCode =
   | 'executor/unavailable'
   | 'executor/no-user-namespaces'
   | 'executor/load-failed'
+  | 'executor/image-gone'
   | 'executor/start-failed'
   | 'executor/engine-lost'
   | 'executor/output-lost'

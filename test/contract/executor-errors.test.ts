@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createDockerExecutor } from '../../src/executor/docker/docker.ts';
+import { callCli } from '../../src/executor/engine/cli.ts';
 import { createHostExecutor } from '../../src/executor/host/host.ts';
 import { createPodmanExecutor } from '../../src/executor/podman/podman.ts';
 import type { ContainerSpec } from '../../src/executor/port.ts';
@@ -83,25 +84,56 @@ describe('an engine', () => {
     expect(loaded.reference).toBe(image.image.imageHash);
   });
 
-  it('that dies under a container has lost it', async () => {
+  const dockerImage = { executor: 'docker', reference: 'x', environment: [], workingDir: '/', entrypoint: [] } as const;
+  const running = '{"Running":true,"StartedAt":"2026-11-22T00:00:00Z"}';
+  const ended = '{"ExitCode":137,"StartedAt":"2026-11-22T00:00:00Z"}';
+
+  it.each([
+    ['dies', 'exit 1', 'exit 1', /docker stopped answering while the container hallmark-x ran$/],
+    ['has no container any more', 'exit 1', ':', /docker has no container hallmark-x any more: somebody removed it$/],
+    ['ends a container when it comes back', `echo 'id ${ended}'`, ':', /docker lost the container hallmark-x while it/],
+    [
+      'leaves a container alone',
+      `echo 'id ${running}'`,
+      ':',
+      /docker left the container .*: its program ended with 125$/,
+    ],
+  ])('that %s has lost it', async (_what, inspect, ps, message) => {
     const state = join(mkdtempSync(join(folder, 'state-')), 'dead');
     const executor = fakeDocker(
-      `container*) [ -e ${state} ] && exit 1; echo '{"StartedAt":"2026-11-22T00:00:00Z"}';;\nrun*) sleep 0.4; : > ${state}; exit 125;;`,
+      `container*) [ -e ${state} ] && ${inspect} || { [ -e ${state} ] || echo 'id ${running}'; };;\nps*) ${ps};;\nrun*) sleep 0.4; : > ${state}; exit 125;;`,
     );
-    const container = await executor.start(
-      { executor: 'docker', reference: 'x', environment: [], workingDir: '/', entrypoint: [] },
-      spec,
-    );
-    await expect(container.exit).rejects.toMatchObject({ code: 'executor/engine-lost', retryable: true });
+    const container = await executor.start(dockerImage, spec);
+    await expect(container.exit).rejects.toMatchObject({
+      code: 'executor/engine-lost',
+      retryable: true,
+      message: expect.stringMatching(message),
+    });
     await container.close();
+  });
+
+  it('that does not answer in time is lost', async () => {
+    const cli = { ...fakeProgram('docker', 'ps*) exec sleep 600;;'), globalArgs: [], hint: 'wake it' };
+    await expect(callCli(cli, ['ps', '--all'], { timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'executor/engine-lost',
+      message: expect.stringMatching(/docker does not answer: "ps --all" took/),
+    });
+  });
+
+  it('whose image was removed meanwhile says so', async () => {
+    const executor = fakeDocker('container*) exit 1;;\nimage*) exit 1;;\nrun*) echo "No such image" >&2; exit 125;;');
+    await expect(executor.start(dockerImage, spec)).rejects.toMatchObject({
+      code: 'executor/image-gone',
+      retryable: true,
+      message: expect.stringMatching(/docker has no image x any more$/),
+    });
   });
 
   it('that cannot start a container fails to, and says why', async () => {
     const executor = fakeDocker(
-      `container*) echo '{"StartedAt":"0001-01-01T00:00:00Z","ExitCode":128,"Error":"mounts denied"}';;\nrun*) exit 125;;`,
+      `container*) echo 'id {"StartedAt":"0001-01-01T00:00:00Z","ExitCode":128,"Error":"mounts denied"}';;\nrun*) exit 125;;`,
     );
-    const loaded = { executor: 'docker', reference: 'x', environment: [], workingDir: '/', entrypoint: [] } as const;
-    await expect(executor.start(loaded, spec)).rejects.toMatchObject({
+    await expect(executor.start(dockerImage, spec)).rejects.toMatchObject({
       code: 'executor/start-failed',
       message: expect.stringContaining('mounts denied'),
     });

@@ -13,14 +13,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mib } from '../../src/core/units.ts';
-import type {
-  ContainerExit,
-  ContainerSpec,
-  Executor,
-  LoadableImage,
-  LoadedImage,
-  RunningContainer,
-} from '../../src/executor/port.ts';
+import type { ContainerSpec, Executor, LoadableImage, LoadedImage, RunningContainer } from '../../src/executor/port.ts';
 
 export interface ExecutorSubject {
   readonly executor: Executor;
@@ -286,11 +279,24 @@ export function describeExecutor(
       expect((await Promise.all(runs)).map(({ stdout }) => stdout)).toEqual(runs.map((_, index) => `${index}\n`));
     });
 
-    it('tells what it knows of the use of the machine', async () => {
-      const script = 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done';
-      const { usage }: ContainerExit = await sh(script);
-      if (usage.cpuUserSeconds !== undefined) expect(usage.cpuUserSeconds).toBeGreaterThan(0);
-      if (usage.peakRamBytes !== undefined) expect(usage.peakRamBytes).toBeGreaterThan(0);
+    it.runIf(options.isolates)('tells what a container uses, while it runs and at its end', async () => {
+      const source = newFolder('watched');
+      const script = `
+        i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done
+        x=aaaaaaaa; while [ \${#x} -lt ${32 * mib} ]; do x=$x$x; done
+        while ! [ -e /watched/enough ]; do sleep 0.1; done`;
+      const binds = [{ source, target: '/watched', readOnly: true }];
+      const spec = toSpec(['sh', '-c', script], { binds, ramBytes: 256 * mib });
+      const { exitCode, usage } = await withContainer(spec, async (container) => {
+        const peak = async () => (await container.usage()).peakRamBytes ?? 0;
+        await expect.poll(peak, { timeout: 50_000 }).toBeGreaterThan(32 * mib);
+        writeFileSync(join(source, 'enough'), '');
+        return container.exit;
+      });
+      expect(exitCode).toBe(0);
+      expect(usage.peakRamBytes).toBeGreaterThan(32 * mib);
+      expect(usage.peakRamBytes).toBeLessThan(256 * mib);
+      expect((usage.cpuUserSeconds ?? 0) + (usage.cpuSystemSeconds ?? 0)).toBeGreaterThan(0.05);
     });
 
     it('fails to start in a place that cannot be', async () => {

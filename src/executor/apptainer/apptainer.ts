@@ -72,7 +72,10 @@ interface Parts {
 async function startContainer(parts: Parts, image: LoadedImage, spec: ContainerSpec): Promise<RunningContainer> {
   const { id, ramBytes } = spec;
   const { maxProcesses } = parts;
-  const limits = parts.limits.create({ id, maxProcesses, ...(ramBytes === undefined ? {} : { ramBytes }) });
+  const limits = parts.limits.create({
+    ...{ id, maxProcesses, accountsCpu: true },
+    ...(ramBytes === undefined ? {} : { ramBytes }),
+  });
   try {
     const group = await startByApptainer({ ...parts, limits }, image, spec);
     return toContainer(group, {

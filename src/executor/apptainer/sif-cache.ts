@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { createSharedTasks } from '../../core/concurrency.ts';
 import { callCli, type EngineCli, toLine } from '../engine/cli.ts';
 import { executorError } from '../errors.ts';
 import type { LoadableImage } from '../port.ts';
@@ -15,52 +16,19 @@ export interface SifCache {
   reap(): Promise<void>;
 }
 
-interface Conversion {
-  readonly path: Promise<string>;
-  readonly abort: AbortController;
-  waiting: number;
-}
-
 /** Callers for one image share its conversion, which ends early only when all of them have been cancelled. */
 export function createSifCache(folder: string, sifs: SifStore): SifCache {
-  const conversions = new Map<string, Conversion>();
-  const startConversion = (image: LoadableImage, cli: EngineCli, target: string): Conversion => {
-    const abort = new AbortController();
-    const path = provide({ folder, sifs, image, cli, signal: abort.signal }, target);
-    const conversion = { path: path.finally(() => conversions.delete(target)), abort, waiting: 0 };
-    conversion.path.catch(() => {});
-    conversions.set(target, conversion);
-    return conversion;
-  };
+  const shared = createSharedTasks<string>();
   return {
     async ensure(image, cli, signal) {
       const target = join(folder, `${image.image.imageHash.slice('sha256:'.length)}.sif`);
       if (existsSync(target)) return target;
-      return waitFor(conversions.get(target) ?? startConversion(image, cli, target), signal);
+      return shared(target, (stop) => provide({ folder, sifs, image, cli, signal: stop }, target), signal);
     },
     async reap() {
       for (const orphan of await findOrphaned(folder)) await rm(orphan, { recursive: true, force: true });
     },
   };
-}
-
-async function waitFor(conversion: Conversion, signal: AbortSignal | undefined): Promise<string> {
-  signal?.throwIfAborted();
-  conversion.waiting += 1;
-  let leave = (): void => {};
-  const left = new Promise<never>((_resolve, reject) => {
-    leave = () => {
-      conversion.waiting -= 1;
-      if (conversion.waiting === 0) conversion.abort.abort(signal?.reason);
-      reject(signal?.reason);
-    };
-  });
-  signal?.addEventListener('abort', leave, { once: true });
-  try {
-    return await Promise.race([conversion.path, left]);
-  } finally {
-    signal?.removeEventListener('abort', leave);
-  }
 }
 
 interface Task {

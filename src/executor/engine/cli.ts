@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { executorError } from '../errors.ts';
@@ -25,16 +24,26 @@ export interface CliEnd {
 export interface CliOptions {
   readonly input?: Readable;
   readonly signal?: AbortSignal;
+  /** How long it may take; without an end unless said. */
+  readonly timeoutMs?: number;
   /** What it says, as it comes. */
   readonly onOutput?: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
 }
 
-/** Runs one subcommand to its end, whatever that is. Fails with `executor/unavailable` when there is no such program. */
+/** For questions that an engine answers at once. */
+export const answerMs = 30_000;
+
+/**
+ * Runs one subcommand to its end, whatever that is. Fails with `executor/unavailable` when there is no such program, with
+ * `executor/engine-lost` when it took too long.
+ */
 export async function callCli(cli: EngineCli, args: readonly string[], options: CliOptions = {}): Promise<CliEnd> {
+  const limit = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
+  const signals = [options.signal, limit].filter((signal) => signal !== undefined);
   const child = spawn(cli.program, [...cli.globalArgs, ...args], {
     stdio: [options.input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     env: { ...cli.environment },
-    ...(options.signal ? { signal: options.signal } : {}),
+    ...(signals.length > 0 ? { signal: AbortSignal.any(signals) } : {}),
   });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
@@ -55,6 +64,7 @@ export async function callCli(cli: EngineCli, args: readonly string[], options: 
   } catch (error) {
     texts.catch(() => {});
     fed?.catch(() => {});
+    if (limit?.aborted && !options.signal?.aborted) throw toSilence(cli, args, error);
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw executorError('executor/unavailable', `the program "${cli.program}" is not installed`, {
       hint: cli.hint,
@@ -62,6 +72,13 @@ export async function callCli(cli: EngineCli, args: readonly string[], options: 
     });
   }
 }
+
+const toSilence = ({ program, hint }: EngineCli, args: readonly string[], cause: unknown) =>
+  executorError('executor/engine-lost', `${program} does not answer: "${args.slice(0, 2).join(' ')}" took too long`, {
+    hint,
+    cause,
+    retryable: true,
+  });
 
 async function feed(input: Readable, stdin: NodeJS.WritableStream): Promise<void> {
   await pipeline(input, stdin).catch((error: NodeJS.ErrnoException) => {
@@ -77,5 +94,3 @@ async function readText(stream: Readable | null): Promise<string> {
 
 /** The first lines of what a program said, on one line. */
 export const toLine = (text: string): string => text.trim().split('\n').slice(0, 3).join('; ');
-
-export const openFile = (path: string): Readable => createReadStream(path, { highWaterMark: 1024 * 1024 });

@@ -3,7 +3,9 @@ import { executorError } from '../errors.ts';
 import type { ContainerExit, ContainerSpec, LoadedImage, RunningContainer } from '../port.ts';
 import { type Child, type ChildEnd, startChild } from '../process/child.ts';
 import { toContainer } from '../process/container.ts';
-import { callCli, type EngineCli, toLine } from './cli.ts';
+import { answerMs, callCli, type EngineCli, toLine } from './cli.ts';
+import { hasImage } from './images.ts';
+import { type Meter, startMeter } from './meter.ts';
 import { overhear } from './overhear.ts';
 import { toName, toPassedEnvironment, toRunArgs } from './run-args.ts';
 import { type EngineState, readState } from './state.ts';
@@ -39,42 +41,59 @@ export async function startByEngine(
     stderr: stderr.target,
     ...(spec.stdin === undefined ? {} : { stdin: spec.stdin }),
   });
-  const run = { cli, name, child, ended: child.ended, lastLine: stderr.lastLine };
-  const remove = (): Promise<unknown> => callCli(cli, ['rm', '--force', '--volumes', name]);
+  const run: EngineRun = { cli, name, image: image.reference, child, lastLine: stderr.lastLine };
   try {
-    await untilStarted(run);
+    const state = await untilStarted(run);
+    return toEngineContainer(run, startMeter(state, spec));
   } catch (error) {
-    await remove();
+    child.kill();
+    await remove(run);
     throw error;
   }
-  return toEngineContainer(run, remove);
 }
 
 interface EngineRun {
   readonly cli: EngineCli;
   readonly name: string;
+  /** What the engine was asked to run. */
+  readonly image: string;
   readonly child: Child;
-  readonly ended: Promise<ChildEnd>;
   /** Of the engine's messages, which come on the container's standard error. */
   readonly lastLine: () => Promise<string>;
 }
 
-/** Resolves when the command runs, has run, or is one that shells answer with 126 or 127. */
-async function untilStarted(run: EngineRun): Promise<void> {
-  const { cli, name, ended } = run;
+/** False when the engine does not answer. */
+async function remove({ cli, name }: EngineRun): Promise<boolean> {
+  const removed = callCli(cli, ['rm', '--force', '--volumes', name], { timeoutMs: answerMs });
+  return removed.then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Resolves when the command runs, has run, or is one that shells answer with 126 or 127; with what is known of it by then. */
+async function untilStarted(run: EngineRun): Promise<EngineState | undefined> {
+  const { cli, name, child } = run;
   for (;;) {
-    const end = await Promise.race([ended, setTimeout(pollMs)]);
-    if (end?.exitCode === 0) return;
+    const end = await Promise.race([child.ended, setTimeout(pollMs)]);
+    if (end?.exitCode === 0) return undefined;
     const state = await readState(cli, name);
-    if (state?.hasStarted) return;
+    if (state?.hasStarted) return state;
     if (end === undefined) continue;
-    if (state && isCommandError(state)) return;
+    if (state && isCommandError(state)) return state;
     throw await toStartError(run, end.exitCode, state);
   }
 }
 
 /** In the engine's own words: those of its state, or the last that its program said. */
-async function toStartError({ cli, child, lastLine }: EngineRun, exitCode: number, state: EngineState | undefined) {
+async function toStartError(run: EngineRun, exitCode: number, state: EngineState | undefined) {
+  const { cli, child, image, lastLine } = run;
+  if (!(await hasImage(cli, image).catch(() => true))) {
+    return executorError('executor/image-gone', `${cli.program} has no image ${image} any more`, {
+      hint: 'somebody removed it after it was loaded; the step can be run again',
+      retryable: true,
+    });
+  }
   await Promise.race([child.drained.catch(() => {}), setTimeout(drainMs)]);
   const words = toLine(state?.error || (await lastLine()) || `it ended with ${exitCode} and said nothing`);
   return executorError('executor/start-failed', `${cli.program} did not start the container: ${words}`, {
@@ -86,17 +105,20 @@ async function toStartError({ cli, child, lastLine }: EngineRun, exitCode: numbe
 const isCommandError = ({ exitCode, error }: EngineState): boolean =>
   (exitCode === 126 || exitCode === 127) && !/chdir|mount/i.test(error);
 
-function toEngineContainer(run: EngineRun, remove: () => Promise<unknown>): RunningContainer {
+function toEngineContainer(run: EngineRun, meter: Meter): RunningContainer {
   let stopped: Promise<void> | undefined;
   let isOver = false;
-  const ended = run.ended.then((end) => {
+  const ended = run.child.ended.then((end) => {
     isOver = true;
     return end;
   });
-  // The engine may not have made the container yet: once is not enough.
+  // The engine may not have made the container yet: once is not enough. What does not answer is ended without it.
   const stop = async (): Promise<void> => {
     while (!isOver) {
-      await remove();
+      if (!(await remove(run))) {
+        meter.kill();
+        run.child.kill();
+      }
       await Promise.race([ended, setTimeout(pollMs)]);
     }
   };
@@ -108,19 +130,41 @@ function toEngineContainer(run: EngineRun, remove: () => Promise<unknown>): Runn
     },
   };
   return toContainer(child, {
-    finish: (end) => (stopped ? Promise.resolve(killedExit) : toExit(run, end)),
-    release: async () => void (await remove()),
+    async finish(end) {
+      const usage = meter.usage();
+      const exit = stopped ? killedExit : await toExit(run, meter, end);
+      return { ...exit, usage };
+    },
+    usage: async () => meter.usage(),
+    async release() {
+      meter.end();
+      await remove(run);
+    },
   });
 }
 
 const killedExit = { exitCode: 137, signal: 'SIGKILL' };
 
-async function toExit({ cli, name }: EngineRun, { exitCode }: ChildEnd): Promise<Partial<ContainerExit>> {
+/** The engine's word counts: its program may have been killed, or have lost the daemon, under a container that runs. */
+async function toExit(run: EngineRun, meter: Meter, { exitCode }: ChildEnd): Promise<Partial<ContainerExit>> {
   if (exitCode === 0) return {};
-  const state = await readState(cli, name);
-  if (state) return { exitCode: state.exitCode, outOfMemory: state.outOfMemory && state.exitCode !== 0 };
-  throw executorError('executor/engine-lost', `${cli.program} lost the container ${name}: it ended with ${exitCode}`, {
+  const state = await readState(run.cli, run.name).catch(() => undefined);
+  if (state && !state.isRunning && state.exitCode === exitCode) {
+    return { exitCode, outOfMemory: state.outOfMemory || meter.ranOutOfMemory() };
+  }
+  const loss = await describeLoss(run, state, exitCode);
+  meter.kill();
+  await remove(run);
+  throw executorError('executor/engine-lost', loss, {
     hint: 'check that the engine runs; the step can be run again',
     retryable: true,
   });
+}
+
+async function describeLoss({ cli, name }: EngineRun, state: EngineState | undefined, exitCode: number) {
+  if (state?.isRunning) return `${cli.program} left the container ${name} alone: its program ended with ${exitCode}`;
+  if (state) return `${cli.program} lost the container ${name} while it ran, and ended it`;
+  const answers = await callCli(cli, ['ps', '--quiet'], { timeoutMs: answerMs }).catch(() => undefined);
+  if (answers?.exitCode === 0) return `${cli.program} has no container ${name} any more: somebody removed it`;
+  return `${cli.program} stopped answering while the container ${name} ran`;
 }

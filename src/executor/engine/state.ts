@@ -1,7 +1,12 @@
-import { callCli, type EngineCli } from './cli.ts';
+import { answerMs, callCli, type EngineCli } from './cli.ts';
 
-/** `.State` of `inspect`, as docker and podman spell it. */
+/** What `inspect` tells of a container, as docker and podman spell it. */
 export interface EngineState {
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  /** Of its first process, on the machine of the engine; 0 unless it runs. */
+  readonly pid: number;
+  readonly isRunning: boolean;
   readonly exitCode: number;
   readonly outOfMemory: boolean;
   readonly hasStarted: boolean;
@@ -11,12 +16,22 @@ export interface EngineState {
 
 /** Undefined when the engine does not know the container, or does not answer. */
 export async function readState(cli: EngineCli, name: string): Promise<EngineState | undefined> {
-  const { exitCode, stdout } = await callCli(cli, ['container', 'inspect', '--format', '{{json .State}}', name]);
+  const { exitCode, stdout } = await callCli(
+    cli,
+    ['container', 'inspect', '--format', '{{.Id}} {{json .State}}', name],
+    {
+      timeoutMs: answerMs,
+    },
+  );
   if (exitCode !== 0) return undefined;
-  const state: unknown = JSON.parse(stdout);
+  const [id = '', ...rest] = stdout.split(' ');
+  const state: unknown = JSON.parse(rest.join(' '));
   if (typeof state !== 'object' || state === null) return undefined;
   const field = (key: string): unknown => (state as Record<string, unknown>)[key];
   return {
+    id,
+    pid: Number(field('Pid') ?? 0),
+    isRunning: field('Running') === true,
     exitCode: Number(field('ExitCode') ?? 0),
     outOfMemory: field('OOMKilled') === true,
     hasStarted: !String(field('StartedAt') ?? '0001').startsWith('0001'),

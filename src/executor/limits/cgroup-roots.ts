@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readText, tryWrite } from './cgroup-files.ts';
 
@@ -16,10 +16,7 @@ const legacyControllers: readonly LegacyController[] = ['memory', 'pids', 'cpu',
 
 /** cgroups(7): `/proc/self/cgroup` says where we are, `/proc/self/mountinfo` where the hierarchies are mounted. */
 export function findCgroupRoots(): CgroupRoots {
-  const own = readFileSync('/proc/self/cgroup', 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => line.split(':'));
+  const own = readGroups('self');
   const mounts = readMounts();
   const legacy: Partial<Record<LegacyController, string>> = {};
   for (const controller of legacyControllers) {
@@ -32,6 +29,41 @@ export function findCgroupRoots(): CgroupRoots {
   return unified ? { unified, legacy } : { legacy };
 }
 
+/** A line of `/proc/PID/cgroup`, split: number of the hierarchy, its controllers, path below its root. */
+const readGroups = (pid: number | 'self'): string[][] =>
+  readText('/proc', `${pid}/cgroup`)
+    .trim()
+    .split('\n')
+    .map((line) => line.split(':'));
+
+export interface NamedGroups {
+  readonly unified?: string;
+  readonly legacy: Readonly<Partial<Record<LegacyController | 'blkio', string>>>;
+}
+
+/**
+ * The groups of a process that are called after `name`, or that lie in one that is: those which an engine made for a container.
+ * None of them where the process is another machine's, or where the engine made no groups.
+ */
+export function findNamedGroups(pid: number, name: string): NamedGroups {
+  const mounts = readMounts();
+  const legacy: Record<string, string> = {};
+  let unified: string | undefined;
+  for (const [, controllers = '', path = ''] of readGroups(pid)) {
+    const end = path.indexOf('/', path.indexOf(name));
+    if (!path.includes(name)) continue;
+    const group = end < 0 ? path : path.slice(0, end);
+    const names = controllers.split(',');
+    const mount = mounts.find(({ type, options }) =>
+      controllers === '' ? type === 'cgroup2' : type === 'cgroup' && names.every((one) => options.includes(one)),
+    );
+    const folder = mount && toFolder(mount, group);
+    if (folder && controllers === '') unified = folder;
+    else if (folder) for (const one of names) legacy[one] = folder;
+  }
+  return unified === undefined ? { legacy } : { unified, legacy };
+}
+
 interface CgroupMount {
   readonly type: string;
   readonly point: string;
@@ -40,7 +72,7 @@ interface CgroupMount {
 }
 
 function readMounts(): CgroupMount[] {
-  return readFileSync('/proc/self/mountinfo', 'utf8')
+  return readText('/proc', 'self/mountinfo')
     .split('\n')
     .map((line) => line.split(' - ').map((half) => half.split(' ')))
     .filter(([, after]) => after?.[0]?.startsWith('cgroup'))

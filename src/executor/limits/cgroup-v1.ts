@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readKeyed, readNumber, removeGroup, tryWrite } from './cgroup-files.ts';
+import { readKeyed, removeGroup, tryWrite } from './cgroup-files.ts';
 import type { CgroupRoots, LegacyController } from './cgroup-roots.ts';
+import { readLegacyUsage } from './cgroup-usage.ts';
 import type { LimitSpec, Limits } from './limits.ts';
 
 const cpuPeriodUs = 100_000;
@@ -11,7 +12,7 @@ export function createLegacyLimits(roots: CgroupRoots['legacy'], name: string, s
   const folders: Partial<Record<LegacyController, string>> = {};
   for (const [controller, root] of Object.entries(roots) as [LegacyController, string][]) {
     if (controller === 'cpu' && spec.cpus === undefined) continue;
-    if (controller === 'cpuacct') continue;
+    if (controller === 'cpuacct' && !spec.accountsCpu) continue;
     const folder = join(root, name);
     mkdirSync(folder, { recursive: true });
     folders[controller] = folder;
@@ -30,10 +31,7 @@ export function createLegacyLimits(roots: CgroupRoots['legacy'], name: string, s
     confine(pid) {
       for (const folder of Object.values(folders)) tryWrite(folder, 'cgroup.procs', pid);
     },
-    usage() {
-      const peakRamBytes = memory === undefined ? undefined : readNumber(memory, 'memory.max_usage_in_bytes');
-      return peakRamBytes === undefined ? {} : { peakRamBytes };
-    },
+    usage: () => readLegacyUsage(folders),
     ranOutOfMemory: () => memory !== undefined && (readKeyed(memory, 'memory.oom_control', 'oom_kill') ?? 0) > 0,
     async remove() {
       for (const folder of Object.values(folders)) await removeGroup(folder);

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ContainerUsage } from '../port.ts';
-import { readKeyed, readNumber, readText, removeGroup, tryWrite } from './cgroup-files.ts';
+import { readKeyed, removeGroup, tryWrite } from './cgroup-files.ts';
+import { readUnifiedUsage } from './cgroup-usage.ts';
 import type { LimitSpec, Limits } from './limits.ts';
 
 const cpuPeriodUs = 100_000;
@@ -19,23 +19,8 @@ export function createUnifiedLimits(root: string, name: string, spec: LimitSpec)
   if (spec.cpus !== undefined) tryWrite(folder, 'cpu.max', `${Math.round(spec.cpus * cpuPeriodUs)} ${cpuPeriodUs}`);
   return {
     confine: (pid) => void tryWrite(folder, 'cgroup.procs', pid),
-    usage: () => readUsage(folder),
+    usage: () => readUnifiedUsage(folder),
     ranOutOfMemory: () => (readKeyed(folder, 'memory.events', 'oom_kill') ?? 0) > 0,
     remove: () => removeGroup(folder),
-  };
-}
-
-function readUsage(folder: string): ContainerUsage {
-  const peakRamBytes = readNumber(folder, 'memory.peak');
-  const user = readKeyed(folder, 'cpu.stat', 'user_usec');
-  const system = readKeyed(folder, 'cpu.stat', 'system_usec');
-  const io = readText(folder, 'io.stat');
-  const sum = (key: string): number =>
-    [...io.matchAll(new RegExp(`\\b${key}=(\\d+)`, 'g'))].reduce((total, [, value]) => total + Number(value), 0);
-  return {
-    ...(peakRamBytes === undefined ? {} : { peakRamBytes }),
-    ...(user === undefined ? {} : { cpuUserSeconds: user / 1e6 }),
-    ...(system === undefined ? {} : { cpuSystemSeconds: system / 1e6 }),
-    ...(io === '' ? {} : { readBytes: sum('rbytes'), writtenBytes: sum('wbytes') }),
   };
 }

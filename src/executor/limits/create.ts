@@ -23,7 +23,8 @@ export function createLimitMaker(roots: CgroupRoots = findCgroupRoots()): LimitM
       const name = prefix + spec.id.replaceAll('/', '_');
       if (unified?.controllers.includes('memory')) return createUnifiedLimits(unified.folder, name, spec);
       const groups = createLegacyLimits(legacy, name, spec);
-      return legacy.memory || spec.ramBytes === undefined ? groups : both(groups, createWatchdog(spec));
+      const isEnough = legacy.memory !== undefined || (spec.ramBytes === undefined && !spec.accountsCpu);
+      return isEnough ? groups : both(groups, createWatchdog(spec));
     },
     async reap(isOwned) {
       for (const root of [unified?.folder, ...Object.values(legacy)]) {

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { mib } from '../../core/units.ts';
+import { findNamedGroups } from './cgroup-roots.ts';
+import { readGroupUsage } from './cgroup-usage.ts';
 import { createUnifiedLimits } from './cgroup-v2.ts';
 import { createLimitMaker } from './create.ts';
 import { createWatchdog } from './watchdog.ts';
@@ -62,6 +64,35 @@ describe('createUnifiedLimits', () => {
   });
 });
 
+describe('the groups of an engine', () => {
+  it('tell what version 1 knows', () => {
+    const group = mkdtempSync(join(folder, 'v1-'));
+    writeFileSync(join(group, 'memory.max_usage_in_bytes'), '67108864\n');
+    writeFileSync(join(group, 'cpuacct.stat'), 'user 200\nsystem 150\n');
+    writeFileSync(
+      join(group, 'blkio.throttle.io_service_bytes_recursive'),
+      '8:0 Read 10\n8:0 Write 20\n8:0 Total 30\n8:16 Read 1\n8:16 Write 2\n8:16 Total 3\nTotal 33\n',
+    );
+    expect(readGroupUsage({ legacy: { memory: group, cpuacct: group, blkio: group } })).toEqual({
+      peakRamBytes: 67108864,
+      cpuUserSeconds: 2,
+      cpuSystemSeconds: 1.5,
+      readBytes: 11,
+      writtenBytes: 22,
+    });
+  });
+
+  it('tell nothing when they have gone', () => {
+    const gone = join(folder, 'gone');
+    expect(readGroupUsage({ unified: gone, legacy: { memory: gone, cpuacct: gone, blkio: gone } })).toEqual({});
+  });
+
+  it('are not those of a process that no group of that name holds', () => {
+    expect(findNamedGroups(process.pid, 'f'.repeat(64))).toEqual({ legacy: {} });
+    expect(findNamedGroups(2 ** 30, 'f'.repeat(64))).toEqual({ legacy: {} });
+  });
+});
+
 describe('createWatchdog', () => {
   it('counts what descendants hold, and ends the first process when it is too much', async () => {
     const child = hog(200);
@@ -70,7 +101,9 @@ describe('createWatchdog', () => {
     const [, signal] = await once(child, 'exit');
     process.kill(-(child.pid ?? 0), 'SIGKILL');
     expect([signal, limits.ranOutOfMemory()]).toEqual(['SIGKILL', true]);
-    expect(limits.usage().peakRamBytes).toBeGreaterThan(150 * mib);
+    const { peakRamBytes, cpuUserSeconds } = limits.usage();
+    expect(peakRamBytes).toBeGreaterThan(150 * mib);
+    expect(cpuUserSeconds).toBeGreaterThan(0);
     await limits.remove();
   });
 

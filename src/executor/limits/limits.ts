@@ -9,6 +9,8 @@ export interface LimitSpec {
   readonly maxProcesses: number;
   /** Share of the machine's cores; no bound when absent. */
   readonly cpus?: number;
+  /** Tell the time on the cores, too; whoever knows it from elsewhere spares the group. */
+  readonly accountsCpu?: boolean;
 }
 
 /** What bounds one container, and measures it. */

@@ -42,7 +42,10 @@ async function waitForEnd(child: Group, parts: ContainerParts): Promise<Containe
   child.drained.catch(() => child.kill());
   const end = await child.ended;
   child.kill();
-  const extra = await parts.finish?.(end);
+  const finished = parts.finish?.(end);
+  // Output that could not be passed on may be why the engine lost the container.
+  await finished?.catch(() => drainOutput(child));
+  const extra = await finished;
   await drainOutput(child);
   return { outOfMemory: false, usage: {}, ...end, ...extra };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { untilAborted } from '../../core/concurrency.ts';
 import { HallmarkError } from '../../core/errors.ts';
-import { untilAborted } from '../abort.ts';
 import { imageError } from '../errors.ts';
 import { dockerHub } from '../reference.ts';
 import type { Authorizer } from './auth.ts';

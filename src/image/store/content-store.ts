@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { createLimiter, mapLimited } from '../../core/concurrency.ts';
+import { createLimiter, mapLimited, untilAborted } from '../../core/concurrency.ts';
 import type { Digest } from '../../core/ids.ts';
-import { untilAborted } from '../abort.ts';
 import type { Descriptor, Image, Layer } from '../model.ts';
 import { transformed, verified } from '../streams.ts';
 import { type BlobProvider, providerOf } from './provider.ts';
