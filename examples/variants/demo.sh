@@ -51,3 +51,7 @@ diff "$root/examples/variants/Dockerfile" Dockerfile || true
 say "Run again: what changed is rebuilt, the rest is reused"
 show cwl-runner rerun last --outdir out2
 "$runner" rerun last --outdir out2 > outputs2.json
+
+say "Look back: which results would a bug in samtools have reached?"
+show cwl-runner affected --package samtools
+"$runner" affected --package samtools

@@ -51,4 +51,13 @@ describe('the command', () => {
     expect(result.stdout).toMatch(stdout);
     expect(result.stderr).toMatch(stderr);
   });
+
+  it('goes on quietly when nobody reads any more', async () => {
+    const runner = [process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'main.ts')];
+    const script = `{ sleep 0.2; "$@" --help; echo "ended with $?" >&2; } | true`;
+    const { stderr } = await new Promise<{ stderr: string }>((resolve) => {
+      execFile('bash', ['-c', script, 'bash', ...runner], (_error, _stdout, stderr) => resolve({ stderr }));
+    });
+    expect(stderr).toBe('ended with 0\n');
+  });
 });

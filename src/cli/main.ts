@@ -15,4 +15,11 @@ async function main(args: readonly string[]): Promise<number> {
   return runCommandLine(args);
 }
 
+// A reader that has enough (`| head`) or a terminal that went away ends the printing, not the work.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
+}
+
 process.exitCode = await main(process.argv.slice(2));

@@ -23,10 +23,15 @@ export async function hashHostFile(path: string): Promise<readonly BlockLocator[
     if (!(await file.stat()).isFile()) throw new Error('it is not a regular file');
     return await hashFile(file);
   } catch (error) {
-    throw provenanceError('provenance/bad-subject', `cannot read ${path}: ${toMessage(error)}`, {
-      hint: 'give a file, a uuid or a portable data hash',
-      cause: error,
-    });
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw provenanceError(
+      'provenance/bad-subject',
+      isMissing ? `there is no file ${path}` : `cannot read ${path}: ${toMessage(error)}`,
+      {
+        hint: 'give a file, a uuid or a portable data hash',
+        cause: error,
+      },
+    );
   }
 }
 

@@ -37,6 +37,11 @@ async function findContainer(api: ClusterApi, uuid: Uuid): Promise<Container> {
   if (uuid.slice(6, 11) !== 'xvhdp') return api.get('containers', uuid);
   const request = await api.get('container_requests', uuid);
   if (request.container_uuid) return api.get('containers', request.container_uuid);
+  if (request.properties['hm:kind'] === 'run') {
+    throw cliError('cli/not-found', `${uuid} is a run: its steps have the logs`, {
+      hint: `cwl-runner provenance ${uuid} lists its steps`,
+    });
+  }
   throw cliError('cli/not-found', `request ${uuid} has no container`, { hint: `its state is ${request.state}` });
 }
 
@@ -57,7 +62,7 @@ async function followLive({ api, workDir }: ClusterHandle, uuid: Uuid, only: str
       await print(createReadStream(path, { start, end: end - 1 }));
       read.set(name, end);
     }
-    if (state === 'Complete' || state === 'Cancelled') return;
+    if (state === 'Complete' || state === 'Cancelled' || process.stdout.errored) return;
     await delay(pollMs);
   }
 }

@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
+import type { ClusterApi } from '../../api/port.ts';
 import { renderTree } from '../../provenance/render-tree.ts';
 import { trace } from '../../provenance/trace.ts';
+import { getRun } from '../../run/run-record.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 
-/** `cwl-runner provenance FILE|UUID|PDH [--json]`: where a result comes from. */
+/** `cwl-runner provenance FILE|UUID|PDH|last [--json]`: where a result comes from. */
 export async function provenanceCommand(args: readonly string[]): Promise<number> {
   const [subject, ...more] = args.filter((arg) => !arg.startsWith('--'));
   if (subject === undefined || more.length > 0) {
@@ -12,11 +15,16 @@ export async function provenanceCommand(args: readonly string[]): Promise<number
       'cli/usage',
       `provenance: expected one file, uuid or portable data hash, got ${more.length + (subject ? 1 : 0)}`,
       {
-        hint: 'cwl-runner provenance FILE|UUID|PDH [--json]',
+        hint: 'cwl-runner provenance FILE|UUID|PDH|last [--json]',
       },
     );
   }
-  const graph = await withCluster(({ api, blocks }) => trace({ api, blocks }, subject));
+  const graph = await withCluster(async ({ api, blocks }) => trace({ api, blocks }, await toSubject(api, subject)));
   process.stdout.write(args.includes('--json') ? `${JSON.stringify(graph, null, 2)}\n` : renderTree(graph));
   return exitCodes.success;
+}
+
+/** `last` is the newest run, as for rerun, unless a file has that name. */
+async function toSubject(api: ClusterApi, subject: string): Promise<string> {
+  return subject === 'last' && !existsSync(subject) ? (await getRun(api, subject)).uuid : subject;
 }
