@@ -8,6 +8,7 @@ import type { Uuid } from '../core/ids.ts';
 import { createCollection, emptyTrash, trashCollection, updateCollection } from './collections.ts';
 import { readContainerSecrets, updateContainer } from './containers/containers.ts';
 import { explainReuse } from './containers/explain.ts';
+import { markInterrupted } from './containers/interrupted.ts';
 import { previewReuse } from './containers/preview.ts';
 import { createRequest, removeRequest, updateRequest } from './containers/requests.ts';
 import { listRecords } from './query/list.ts';
@@ -35,7 +36,10 @@ export interface Cluster extends ClusterApi, ReuseExplainer, ReusePreview {
 export function openCluster(options: ClusterOptions): Cluster {
   const store = openStore(options.path, options.clock ?? systemClock());
   if (options.readOnly) store.db.exec('PRAGMA query_only = ON');
-  else emptyTrash(store);
+  else {
+    emptyTrash(store);
+    markInterrupted(store);
+  }
   return {
     store,
     get: async (resource, uuid) => readRecord(store, resource, uuid),

@@ -3,6 +3,7 @@ import { firstCause, HallmarkError, isAbort, isHallmarkError, toMessage } from '
 import type { PortableDataHash } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ExecutorErrorCode } from '../executor/errors.ts';
+import type { ImageErrorCode } from '../image/errors.ts';
 import type { CrunchErrorCode } from './errors.ts';
 
 /** What a container came to. Made once. */
@@ -44,9 +45,10 @@ const isDiskFull = (error: unknown): boolean => (error as NodeJS.ErrnoException)
 const diskFullHint = 'free some space, or set HALLMARK_HOME to a larger disk';
 
 /** What the same record would meet again. */
-const certain: readonly (CrunchErrorCode | ExecutorErrorCode)[] = [
+const certain: readonly (CrunchErrorCode | ExecutorErrorCode | ImageErrorCode)[] = [
   'executor/unavailable',
   'executor/no-user-namespaces',
+  'image/registry-unreachable',
   'crunch/bad-record',
   'crunch/bad-mount',
   'crunch/bad-image',

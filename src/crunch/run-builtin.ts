@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { Container, RuntimeStatus } from '../api/records.ts';
-import { HallmarkError } from '../core/errors.ts';
+import { HallmarkError, isHallmarkError } from '../core/errors.ts';
 import type { PortableDataHash } from '../core/ids.ts';
 import { createActivity } from './activity.ts';
 import type { Ending } from './ending.ts';
@@ -70,7 +70,7 @@ async function callBuiltin(command: BuiltinCommand, task: BuiltinTask, signal: A
     return await command(task, signal);
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof HallmarkError && error.code.startsWith('image/')) || error.retryable) throw error;
+    if (!(error instanceof HallmarkError && error.code.startsWith('image/')) || isOfTheNetwork(error)) throw error;
     const { where, hint, message } = error;
     const place = where?.file === undefined ? '' : `${where.file}:${where.line ?? 1}: `;
     const lines = [`${place}${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])];
@@ -78,6 +78,9 @@ async function callBuiltin(command: BuiltinCommand, task: BuiltinTask, signal: A
     return { exitCode: 1, error: `${place}${message}`, ...(hint !== undefined && { hint }) };
   }
 }
+
+const isOfTheNetwork = (error: HallmarkError): boolean =>
+  error.retryable || isHallmarkError(error, 'image/registry-unreachable');
 
 const toStatus = ({ error, hint }: BuiltinResult): RuntimeStatus => ({
   ...(error !== undefined && { error }),

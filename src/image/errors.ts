@@ -17,6 +17,7 @@ export type ImageErrorCode =
   | 'image/forbidden'
   | 'image/rate-limited'
   | 'image/registry-unavailable'
+  | 'image/registry-unreachable'
   | 'image/registry-error'
   | 'image/registry-blocked'
   | 'image/bad-registries-conf'

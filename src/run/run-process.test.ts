@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandTool, expressionTool } from '../../test/fakes/drive.ts';
 import { fakeJavascript, loadInline, withCode } from '../../test/fakes/job-kit.ts';
 import { createRunKit, type FakeWork, imageEnding, isBuiltin, type RunKit } from '../../test/fakes/run-kit.ts';
+import type { ClusterApi } from '../api/port.ts';
 import type { Container } from '../api/records.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { CwlObject } from '../cwl/values.ts';
@@ -26,9 +27,14 @@ const options: RunOptions = {
 };
 const record = { document: 'file:///doc.cwl', packed: {}, inputs: {}, flags: {}, gitFacts: {} };
 
-async function run(document: JsonObject, inputs: CwlObject = {}, more: Partial<RunOptions> = {}) {
+async function run(
+  document: JsonObject,
+  inputs: CwlObject = {},
+  more: Partial<RunOptions> = {},
+  api: ClusterApi = kit.api,
+) {
   const services = {
-    api: kit.api,
+    api,
     blocks: kit.blocks,
     javascript: fakeJavascript,
     fitsFormat: async () => true,
@@ -373,4 +379,14 @@ it('puts files that the document names into Keep', async () => {
   const mounts = JSON.stringify(request?.mounts);
   expect(mounts).toContain('run-process.test.ts');
   expect(mounts).not.toContain('file:');
+});
+
+it('that ends in an error tells the first one, also where its record cannot be written any more', async () => {
+  kit.startEngine(echo);
+  const reasons = ['the disk is full', 'the record file is damaged'];
+  const failing: ClusterApi = { ...kit.api, update: () => Promise.reject(new Error(reasons.shift())) };
+  await expect(run(workflow({ one: step(writeTool()) }), { word: 'a' }, {}, failing)).rejects.toThrow(
+    'the disk is full',
+  );
+  expect(reasons).toEqual([]);
 });

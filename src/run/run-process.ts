@@ -97,7 +97,8 @@ export async function runProcess(
     await finishRunRecord(api, run, ended, outputs as JsonValue);
     return { run, status: failures.length > 0 && status === 'success' ? 'permanentFail' : status, outputs, failures };
   } catch (error) {
-    await finishRunRecord(api, run, 'failure');
+    // The first error counts: what also keeps the record from being written would only hide it.
+    await finishRunRecord(api, run, 'failure').catch(() => {});
     throw error;
   } finally {
     waiter.close();

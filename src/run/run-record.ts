@@ -4,7 +4,8 @@ import { isUuid, type Uuid } from '../core/ids.ts';
 import type { JsonValue } from '../core/json.ts';
 import { runError } from './errors.ts';
 
-export type RunStatus = 'running' | 'success' | 'failure';
+/** `interrupted`: its runner ended without saying how; the embedded cluster finds that out. */
+export type RunStatus = 'running' | 'success' | 'failure' | 'interrupted';
 
 /** One invocation of a workflow, as it is kept: enough to say what it was and to do it again. */
 export interface RunRecord {

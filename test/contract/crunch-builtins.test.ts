@@ -36,7 +36,7 @@ function run(work: Partial<Container>, options: RunOptions & { readonly secrets?
       endpoints: ({ registry: host, repository }) => [{ registry: host, repository, insecure: true, isMirror: false }],
     },
     credentials: { find: async () => undefined },
-    policy: { retries: 1, sleep: async () => {} },
+    policy: { retries: 1, connectRetries: 1, sleep: async () => {} },
   });
   const layers = createLayerIndex(setting.api, blocks);
   const images = createImageOpener(collections, blocks);

@@ -39,7 +39,7 @@ describe.each(registries.filter(({ isThere }) => isThere))('$name', ({ start }) 
     return createRegistryClient({
       directory,
       credentials: { find: async () => login },
-      policy: { retries: 1, sleep: async () => {} },
+      policy: { retries: 1, connectRetries: 1, sleep: async () => {} },
     });
   }
 

@@ -104,13 +104,20 @@ describe('the command line and the documents', { timeout: 120_000 }, () => {
 });
 
 describe('images', { timeout: 120_000 }, () => {
-  it('a registry that is down', () =>
-    run(pull('127.0.0.1:1/none:1'), {
+  it('a registry that is down: told while it is asked again, and asked by one container alone', async () => {
+    await run(pull('127.0.0.1:1/none:1'), {
       says: [
+        /pulling: .*no answer from 127\.0\.0\.1:1: .*; trying again in /,
         /^pull 127\.0\.0\.1:1\/none:1 failed: .*no answer from 127\.0\.0\.1:1: /m,
         'hint: check that the registry runs',
       ],
-    }));
+    });
+    await runner.withRecords(async (cluster) => {
+      const command = ['docker', 'pull', '127.0.0.1:1/none:1'];
+      const { items } = await cluster.list('containers', { filters: [['command', '=', command]] });
+      expect(items.map(({ state, exit_code }) => [state, exit_code])).toEqual([['Cancelled', null]]);
+    });
+  });
 
   it('an image that the registry does not have', async () => {
     await run(pull(`${registry.host}/none:1`), {

@@ -69,7 +69,9 @@ export async function killOnce(base: string, killAfterMs: number): Promise<Round
     await ended;
     const problems = (await lastingProcessesWith(runner.folder)).map((line) => `still runs after the kill: ${line}`);
     const completeBefore = await runner.withRecords(async (cluster) => (await listComplete(cluster)).length);
-    const again = await runner.run(args);
+    const killed = await runner.run(['runs']);
+    if (/ running /.test(killed.stdout)) problems.push(`a run without a runner is not interrupted: ${killed.stdout}`);
+    const again = await runner.run(killed.stdout === '' ? args : ['rerun', 'last', '--outdir', 'out']);
     if (again.exitCode !== 0) problems.push(`the second run ended with ${again.exitCode}: ${again.stderr}`);
     return { killedAfterMs: killAfterMs, completeBefore, problems: [...problems, ...(await findProblems(runner))] };
   } finally {

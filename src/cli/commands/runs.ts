@@ -7,6 +7,6 @@ export async function runsCommand(args: readonly string[]): Promise<number> {
   if (args.includes('--json')) process.stdout.write(`${JSON.stringify(runs, null, 2)}\n`);
   else
     for (const run of runs)
-      process.stdout.write(`${run.uuid}  ${run.createdAt.slice(0, 19)}Z  ${run.status.padEnd(7)}  ${run.name}\n`);
+      process.stdout.write(`${run.uuid}  ${run.createdAt.slice(0, 19)}Z  ${run.status.padEnd(11)}  ${run.name}\n`);
   return 0;
 }

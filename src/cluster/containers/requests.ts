@@ -81,9 +81,9 @@ function updateCommitted(store: Store, current: ContainerRequest, given: Attribu
   else if (request.priority > 0) assign(store, request, readSecretMounts(store, request.uuid));
 }
 
-/** Who commits a request waits for it, and its dispatcher works for it. */
+/** Who commits a request waits for it, and its dispatcher works for it; who makes the record of a run is its runner. */
 function waitingSession(store: Store, request: ContainerRequest): HiddenColumns {
-  if (request.state !== 'Committed') return {};
+  if (request.state !== 'Committed' && request.properties['hm:status'] !== 'running') return {};
   store.session.register();
   return { session: store.session.uuid };
 }

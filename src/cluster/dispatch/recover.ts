@@ -1,6 +1,7 @@
 import type { Uuid } from '../../core/ids.ts';
 import type { Logger } from '../../core/logger.ts';
 import { unlockContainer } from '../containers/containers.ts';
+import { markInterrupted } from '../containers/interrupted.ts';
 import { finishContainer, updatePriority } from '../containers/lifecycle.ts';
 import { updateRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
@@ -12,6 +13,7 @@ import type { Store } from '../store/store.ts';
 export function recoverAbandoned(store: Store, logger: Logger): void {
   const isGone = (session: string) => !store.session.isAlive(session);
   if (!sessions(store).some(isGone)) return;
+  markInterrupted(store);
   store.write(() => {
     for (const session of sessions(store).filter(isGone)) {
       abandonRuns(store, session);

@@ -7,7 +7,7 @@ import type { BlockStore } from '../../keep/port.ts';
 import { crunchError } from '../errors.ts';
 import type { LayerIndex } from '../images/layer-index.ts';
 import { storeImage } from '../images/store-image.ts';
-import type { BuiltinCommand } from '../port.ts';
+import type { BuiltinCommand, BuiltinReport } from '../port.ts';
 
 export interface PullDeps {
   readonly registry: RegistryClient;
@@ -22,7 +22,7 @@ export function createPull({ registry, blocks, layers, content }: PullDeps): Bui
   return async ({ container, report }, signal) => {
     const reference = readPull(container);
     report.activity(`asking for ${toFamiliarName(reference)}`);
-    const image = await registry.openImage(reference, { signal });
+    const image = await registry.openImage(reference, { signal, onRetry: tellRetry(report) });
     const { digest, sizeBytes } = image.plan;
     report.line(
       `${toFamiliarName(image.plan.reference)} is ${digest}, image ${image.imageHash}, ${formatBytes(sizeBytes)}`,
@@ -31,6 +31,12 @@ export function createPull({ registry, blocks, layers, content }: PullDeps): Bui
     return { exitCode: 0, output: await storeImage(content?.lazy(image) ?? image, options) };
   };
 }
+
+/** In the log for later, and in the terminal for who waits. */
+const tellRetry = (report: BuiltinReport) => (line: string) => {
+  report.line(line);
+  report.activity(line);
+};
 
 /** The name to pull. Fails with `crunch/bad-builtin`, naming the rule that the record breaks, or `image/bad-reference`. */
 function readPull({ uuid, command, mounts, runtime_constraints }: Container): ImageReference {

@@ -5,7 +5,7 @@ import type { Descriptor, Layer } from '../model.ts';
 import { readableFrom, verified } from '../streams.ts';
 import { toNetworkError } from './errors.ts';
 import type { HttpResponse, RegistryEndpoint } from './port.ts';
-import type { RegistrySession, RetryPolicy } from './session.ts';
+import { type RegistrySession, type RetryListener, type RetryPolicy, retryLine } from './session.ts';
 
 export interface BlobSource {
   readonly session: RegistrySession;
@@ -14,6 +14,7 @@ export interface BlobSource {
   readonly policy: RetryPolicy;
   /** Longest wait for the next bytes of a body. */
   readonly stallTimeoutMs: number;
+  readonly onRetry?: RetryListener;
 }
 
 /** A blob of a registry: streamed, taken up again after a cut, moved on to the next endpoint where one fails, verified. */
@@ -51,12 +52,15 @@ async function* readFrom(
         error instanceof HallmarkError ? error : toNetworkError(error, `blob ${descriptor.digest}`, response.url.host);
       failures = at > start ? 1 : failures + 1;
       if (!(final instanceof HallmarkError) || !final.retryable || failures > source.policy.retries) throw final;
+      source.onRetry?.(retryLine(final, pauseMs(failures)));
     } finally {
       response.body.destroy();
     }
-    await source.policy.sleep(Math.min(8000, 250 * 2 ** failures), signal);
+    await source.policy.sleep(pauseMs(failures), signal);
   }
 }
+
+const pauseMs = (failures: number): number => Math.min(8000, 250 * 2 ** failures);
 
 async function requestFrom(
   source: BlobSource,
@@ -76,6 +80,7 @@ async function requestFrom(
         headers,
         signal,
         what: `blob ${digest} of ${endpoint.repository}`,
+        ...(source.onRetry && { onRetry: source.onRetry }),
       });
     } catch (error) {
       signal.throwIfAborted();

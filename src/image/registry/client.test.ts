@@ -13,7 +13,7 @@ const loopback: RegistryDirectory = {
   candidates: (reference) => [reference],
   endpoints: ({ registry, repository }) => [{ registry, repository, insecure: true, isMirror: false }],
 };
-const policy = { retries: 3, sleep: async () => {} };
+const policy = { retries: 3, connectRetries: 2, sleep: async () => {} };
 
 const running: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -213,7 +213,7 @@ describe('faults', () => {
     const registry = await start();
     registry.add('app', 'v1', big);
     const pauses: number[] = [];
-    const slow = { retries: 3, sleep: async (ms: number) => void pauses.push(ms) };
+    const slow = { retries: 3, connectRetries: 2, sleep: async (ms: number) => void pauses.push(ms) };
     registry.faults.fail = { status: 429, times: 1, headers: { 'retry-after': '7' }, path: /manifests/ };
     await open(registry, { policy: slow });
     registry.faults.fail = { status: 503, times: 2, path: /manifests/ };
@@ -242,10 +242,16 @@ describe('faults', () => {
   it('says when nobody answers', async () => {
     const registry = await start();
     await registry.close();
-    await expect(open(registry)).rejects.toMatchObject({
-      code: 'image/registry-unavailable',
+    const lines: string[] = [];
+    const reference = parseReference(`${registry.host}/app:v1`);
+    const pull = clientOf().openImage(reference, { onRetry: (line) => lines.push(line) });
+    await expect(pull).rejects.toMatchObject({
+      code: 'image/registry-unreachable',
       message: expect.stringContaining(`no answer from ${registry.host}`),
+      retryable: false,
     });
+    const said = expect.stringMatching(/no answer from .*ECONNREFUSED.*; trying again in \d\.\d s$/);
+    expect(lines).toEqual([said, said]);
   });
 
   it('tries again when no answer comes in time, and says so in the end', async () => {

@@ -13,7 +13,13 @@ import { createAuthorizer } from './auth.ts';
 import { type BlobSource, openRegistryBlob } from './blobs.ts';
 import { createHttpSend } from './http.ts';
 import type { CredentialStore, HttpResponse, HttpSend, RegistryDirectory, RegistryEndpoint } from './port.ts';
-import { createSession, defaultRetryPolicy, type RegistrySession, type RetryPolicy } from './session.ts';
+import {
+  createSession,
+  defaultRetryPolicy,
+  type RegistrySession,
+  type RetryListener,
+  type RetryPolicy,
+} from './session.ts';
 
 export interface RegistryClientOptions {
   readonly directory: RegistryDirectory;
@@ -29,6 +35,7 @@ export interface PullOptions {
   /** This machine's unless said. */
   readonly platform?: Platform;
   readonly signal?: AbortSignal;
+  readonly onRetry?: RetryListener;
 }
 
 /** What a name means in its registry now. */
@@ -74,9 +81,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const policy = options.policy ?? defaultRetryPolicy;
   const session = createSession(send, createAuthorizer(send, options.credentials), policy);
   const context: Context = { ...options, session, logger: options.logger ?? silentLogger };
-  const blobs = (found: Found): BlobSource => ({
+  const blobs = (found: Found, onRetry?: RetryListener): BlobSource => ({
     session,
     policy,
+    ...(onRetry && { onRetry }),
     endpoints: [found.endpoint, ...found.others],
     stallTimeoutMs: options.stallTimeoutMs ?? 60_000,
   });
@@ -85,8 +93,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     resolve: async (reference, signal) => (await find(context, reference, 'HEAD', signal)).resolved,
     planPull: async (reference, pull = {}) => (await plan(context, reference, pull)).plan,
     async openImage(reference, pull = {}) {
-      const { plan: pullPlan, found } = await plan(context, reference, pull);
-      const source = blobs(found);
+      const { plan: pullPlan, found } = await plan(telling(context, pull.onRetry), reference, pull);
+      const source = blobs(found, pull.onRetry);
       const what = formatReference(pullPlan.reference);
       const configBytes = await readConfig(source, pullPlan.config, what, pull.signal);
       const image = makeImage(configBytes, pullPlan.layers, what, (layer) => openRegistryBlob(source, layer));
@@ -94,6 +102,9 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     },
   };
 }
+
+const telling = (context: Context, onRetry?: RetryListener): Context =>
+  onRetry ? { ...context, session: (request) => context.session({ ...request, onRetry }) } : context;
 
 interface Context {
   readonly session: RegistrySession;

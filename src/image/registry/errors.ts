@@ -49,12 +49,16 @@ export function toNetworkError(error: unknown, what: string, host: string): unkn
     : code === 'ENOTFOUND' || code === 'EAI_AGAIN'
       ? 'no such host: check its name and the network'
       : 'check that the registry runs and that this machine reaches it';
-  return imageError('image/registry-unavailable', `${what}: no answer from ${host}: ${why}`, {
-    cause: error,
-    hint,
-    retryable: !isTls,
-  });
+  const isThere = code === undefined || !nobodyThere.includes(code);
+  return imageError(
+    isThere ? 'image/registry-unavailable' : 'image/registry-unreachable',
+    `${what}: no answer from ${host}: ${why}`,
+    { cause: error, hint, retryable: isThere && !isTls },
+  );
 }
+
+/** No connection at all: waiting does not help as it does with a registry that is busy. */
+const nobodyThere = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
 
 /** `code: message` of the distribution-spec's error JSON, or nothing. */
 async function readReason({ body }: HttpResponse): Promise<string> {

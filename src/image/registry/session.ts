@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { untilAborted } from '../../core/concurrency.ts';
-import { HallmarkError } from '../../core/errors.ts';
+import { HallmarkError, isHallmarkError, toMessage } from '../../core/errors.ts';
 import { imageError } from '../errors.ts';
 import { dockerHub } from '../reference.ts';
 import type { Authorizer } from './auth.ts';
@@ -16,16 +16,24 @@ export interface RegistryRequest {
   /** For messages: what is asked for. */
   readonly what: string;
   readonly signal?: AbortSignal;
+  /** Told, before each pause, what went wrong. */
+  readonly onRetry?: RetryListener;
 }
+
+/** One line: what failed and when it is tried again. */
+export type RetryListener = (line: string) => void;
 
 export interface RetryPolicy {
   /** Tries after the first one. */
   readonly retries: number;
+  /** Tries after the first one where no connection can be made at all. */
+  readonly connectRetries: number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
 export const defaultRetryPolicy: RetryPolicy = {
   retries: 4,
+  connectRetries: 2,
   sleep: async (ms, signal) => {
     await delay(ms, undefined, signal ? { signal } : {});
   },
@@ -51,13 +59,22 @@ export function createSession(send: HttpSend, authorizer: Authorizer, policy: Re
       } catch (error) {
         const final =
           error instanceof HallmarkError ? error : toNetworkError(error, request.what, request.endpoint.registry);
-        const isRetryable = final instanceof HallmarkError && final.retryable && pauseMs <= maxPauseMs;
-        if (!isRetryable || attempt >= policy.retries) throw final;
+        if (attempt >= triesAfter(final, policy) || pauseMs > maxPauseMs) throw final;
+        request.onRetry?.(retryLine(final, pauseMs));
       }
       await policy.sleep(pauseMs, request.signal);
     }
   };
 }
+
+/** How often to try again after `error`. */
+function triesAfter(error: unknown, { retries, connectRetries }: RetryPolicy): number {
+  if (isHallmarkError(error, 'image/registry-unreachable')) return connectRetries;
+  return error instanceof HallmarkError && error.retryable ? retries : 0;
+}
+
+export const retryLine = (error: unknown, pauseMs: number): string =>
+  `${toMessage(error)}; trying again in ${(pauseMs / 1000).toFixed(1)} s`;
 
 interface Exchange {
   readonly send: HttpSend;
