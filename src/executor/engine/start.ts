@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { executorError } from '../errors.ts';
 import type { ContainerExit, ContainerSpec, LoadedImage, RunningContainer } from '../port.ts';
@@ -37,11 +39,13 @@ export async function startByEngine(
       ...['--entrypoint', '', image.reference, ...spec.command],
     ],
     environment: { ...toPassedEnvironment(spec), ...cli.environment },
+    cwd: spec.scratchDir,
     stdout: spec.stdout,
     stderr: stderr.target,
     ...(spec.stdin === undefined ? {} : { stdin: spec.stdin }),
   });
-  const run: EngineRun = { cli, name, image: image.reference, child, lastLine: stderr.lastLine };
+  const oomFile = join(spec.scratchDir, 'oom');
+  const run: EngineRun = { cli, name, image: image.reference, child, oomFile, lastLine: stderr.lastLine };
   try {
     const state = await untilStarted(run);
     return toEngineContainer(run, startMeter(state, spec));
@@ -58,6 +62,8 @@ interface EngineRun {
   /** What the engine was asked to run. */
   readonly image: string;
   readonly child: Child;
+  /** Made by podman's conmon, in the folder that it was started in, when memory runs out. */
+  readonly oomFile: string;
   /** Of the engine's messages, which come on the container's standard error. */
   readonly lastLine: () => Promise<string>;
 }
@@ -150,7 +156,7 @@ async function toExit(run: EngineRun, meter: Meter, { exitCode }: ChildEnd): Pro
   if (exitCode === 0) return {};
   const state = await readState(run.cli, run.name).catch(() => undefined);
   if (state && !state.isRunning && state.exitCode === exitCode) {
-    return { exitCode, outOfMemory: state.outOfMemory || meter.ranOutOfMemory() };
+    return { exitCode, outOfMemory: state.outOfMemory || meter.ranOutOfMemory() || existsSync(run.oomFile) };
   }
   const loss = await describeLoss(run, state, exitCode);
   meter.kill();
