@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { toMessage } from '../core/errors.ts';
 import type { Uuid } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
-import { removeTree, wipe } from './remove-tree.ts';
+import { removeTree } from '../keep/remove-tree.ts';
+import { wipe } from './wipe.ts';
 
 /**
  * Who a scratch directory or an engine's container belongs to: one process of one boot of this machine. Survives nothing:

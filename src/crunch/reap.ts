@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { toMessage } from '../core/errors.ts';
 import { isUuid, type Uuid } from '../core/ids.ts';
 import { containerExecutors, type ExecutorName } from '../executor/port.ts';
+import { removeTree } from '../keep/remove-tree.ts';
 import { isOwnerAlive, ownerOfExecutorId, scratchRoot } from './owner.ts';
 import type { CrunchDeps } from './port.ts';
-import { removeTree, wipe } from './remove-tree.ts';
+import { wipe } from './wipe.ts';
 
 /**
  * What a process that died leaves is cleared by the next one that starts: containers first, since they use the rest. Every

@@ -1,3 +1,4 @@
+import { compileNamePattern } from '../core/name-pattern.ts';
 import type { Collection } from '../keep/collection.ts';
 import { compareCodePoints } from '../keep/paths.ts';
 import { findEntry, listDirectory } from '../keep/tree.ts';
@@ -40,77 +41,12 @@ function matchPart(collection: Collection, directory: string, part: string): str
     return findEntry(collection, path) ? [path] : [];
   }
   if (findEntry(collection, directory)?.kind !== 'directory') return [];
-  const tokens = tokenize(part);
-  return listDirectory(collection, directory).flatMap(({ name }) => (matchesName(tokens, name) ? [parent + name] : []));
-}
-
-type Token = '*' | ((character: string) => boolean);
-
-function tokenize(pattern: string): readonly Token[] {
-  const tokens: Token[] = [];
-  const characters = [...pattern];
-  for (let i = 0; i < characters.length; i += 1) {
-    const character = characters[i] ?? '';
-    const close = character === '[' ? classEnd(characters, i) : -1;
-    if (character === '*') tokens.push('*');
-    else if (character === '?') tokens.push(() => true);
-    else if (close > 0) {
-      tokens.push(toClass(characters.slice(i + 1, close)));
-      i = close;
-    } else {
-      if (character === '\\' && i + 1 < characters.length) i += 1;
-      const literal = characters[i];
-      tokens.push((other) => other === literal);
-    }
-  }
-  return tokens;
-}
-
-/** Index of the `]` that ends a class; one that comes first belongs to it. -1: the `[` is an ordinary character. */
-function classEnd(characters: readonly string[], start: number): number {
-  const negated = characters[start + 1] === '!' || characters[start + 1] === '^';
-  return characters.indexOf(']', start + (negated ? 3 : 2));
-}
-
-function toClass(members: readonly string[]): (character: string) => boolean {
-  const negated = members[0] === '!' || members[0] === '^';
-  const inner = negated ? members.slice(1) : members;
-  const ranges: [string, string][] = [];
-  for (let i = 0; i < inner.length; i += 1) {
-    const from = inner[i] ?? '';
-    const isRange = inner[i + 1] === '-' && i + 2 < inner.length;
-    ranges.push([from, isRange ? (inner[i + 2] ?? '') : from]);
-    if (isRange) i += 2;
-  }
-  return (character) => ranges.some(([from, to]) => from <= character && character <= to) !== negated;
-}
-
-/** Goes back to the last `*` only, so that no pattern takes more than pattern × name steps. */
-function matchesName(tokens: readonly Token[], name: string): boolean {
-  const characters = [...name];
-  if (characters[0] === '.' && !isLiteralDot(tokens[0])) return false;
-  let token = 0;
-  let position = 0;
-  let star = -1;
-  let starPosition = 0;
-  while (position < characters.length) {
-    const current = tokens[token];
-    if (current === '*') {
-      star = token;
-      starPosition = position;
-      token += 1;
-    } else if (current?.(characters[position] ?? '')) {
-      token += 1;
-      position += 1;
-    } else if (star >= 0) {
-      token = star + 1;
-      starPosition += 1;
-      position = starPosition;
-    } else return false;
-  }
-  return tokens.slice(token).every((rest) => rest === '*');
+  const matches = compileNamePattern(part);
+  const takesHidden = startsWithDot.test(part);
+  return listDirectory(collection, directory).flatMap(({ name }) =>
+    (takesHidden || !name.startsWith('.')) && matches(name) ? [parent + name] : [],
+  );
 }
 
 /** A dot itself, not a wildcard or class that also takes one. */
-const isLiteralDot = (token: Token | undefined): boolean =>
-  typeof token === 'function' && token('.') && !token('a') && !token('-');
+const startsWithDot = /^(\\?\.|\[\.+\])/;

@@ -2,7 +2,7 @@ import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from './block-errors.ts';
 
-/** Removes a tree whose directories may be read-only. No error when there is none. */
+/** Removes a tree; directories that nobody may write to are opened up first. Follows no symlink. No error when there is none. */
 export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });

@@ -28,6 +28,18 @@ export function toParts(name: string): string[] {
  * target of the symlink at a path, or undefined.
  */
 export function resolvePath(parts: readonly string[], linkAt: (path: string) => string | undefined): string {
+  const walk = followLinks(parts);
+  let step = walk.next();
+  while (!step.done) step = walk.next(linkAt(step.value));
+  if (step.value === undefined) throw unsafe(`${quoted(parts.join('/'))} lies behind a loop of symlinks`);
+  return step.value;
+}
+
+/**
+ * The walk itself, whoever looks: yields each path on the way and wants the target of the symlink there, undefined where none is.
+ * `..` and absolute targets never lead out of the root. Gives where it ends; undefined: never, the symlinks lead in a loop.
+ */
+export function* followLinks(parts: readonly string[]): Generator<string, string | undefined, string | undefined> {
   const todo = parts.toReversed();
   const done: string[] = [];
   let followed = 0;
@@ -38,10 +50,10 @@ export function resolvePath(parts: readonly string[], linkAt: (path: string) => 
       continue;
     }
     done.push(part);
-    const target = linkAt(done.join('/'));
+    const target = yield done.join('/');
     if (target === undefined) continue;
     followed += 1;
-    if (followed > maxSymlinks) throw unsafe(`${quoted(parts.join('/'))} lies behind a loop of symlinks`);
+    if (followed > maxSymlinks) return undefined;
     if (target.startsWith('/')) done.length = 0;
     else done.pop();
     todo.push(...target.split('/').reverse());

@@ -1,4 +1,5 @@
 import type { TreeEntry } from '../../layers/merged-tree.ts';
+import { followLinks } from '../../layers/paths.ts';
 
 /** A file, directory, symlink or FIFO of what is copied from. Paths relative to its root, the root itself ''. */
 export type SourceEntry = Omit<TreeEntry, 'layer' | 'contentOrdinal'>;
@@ -20,35 +21,19 @@ export interface Contents {
   close(): Promise<void>;
 }
 
-const maxSymlinks = 40;
-
 /**
  * The entry at `path` with every symlink followed inside the tree, as in a chroot: `..` and absolute targets never lead out of
  * it. Undefined where nothing is there.
  */
 export async function resolveSource(tree: SourceTree, path: string): Promise<SourceEntry | undefined> {
-  const todo = path.split('/').reverse();
-  const done: string[] = [];
-  let followed = 0;
-  for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
-    if (part === '' || part === '.') continue;
-    if (part === '..') {
-      done.pop();
-      continue;
-    }
-    const entry = await tree.find([...done, part].join('/'));
+  const walk = followLinks(path.split('/'));
+  let step = walk.next();
+  while (!step.done) {
+    const entry = await tree.find(step.value);
     if (!entry) return undefined;
-    if (entry.type !== 'symlink') {
-      done.push(part);
-      continue;
-    }
-    followed += 1;
-    if (followed > maxSymlinks) return undefined;
-    const target = entry.linkTarget ?? '';
-    if (target.startsWith('/')) done.length = 0;
-    todo.push(...target.split('/').reverse());
+    step = walk.next(entry.type === 'symlink' ? (entry.linkTarget ?? '') : undefined);
   }
-  return tree.find(done.join('/'));
+  return step.value === undefined ? undefined : tree.find(step.value);
 }
 
 /** `entry` and all below it, parents first. */

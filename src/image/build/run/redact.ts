@@ -1,3 +1,5 @@
+import { StringDecoder } from 'node:string_decoder';
+
 const mask = '***';
 /** Shorter ones would mask ordinary text and hide nothing. */
 const minLength = 3;
@@ -6,6 +8,32 @@ const minLength = 3;
 export interface Redactor {
   push(text: string): string;
   flush(): string;
+}
+
+export type OnOutput = (stream: 'stdout' | 'stderr', text: string) => void;
+
+/** The two streams of a command as text without secrets, passed on as it comes. After `end` nothing is held back. */
+export function createRedactedStreams(secrets: Iterable<Uint8Array>, onOutput: OnOutput) {
+  const needles = [...secrets];
+  const open = (stream: 'stdout' | 'stderr') => {
+    const decoder = new StringDecoder('utf8');
+    const redactor = createRedactor(needles);
+    const pass = (text: string): void => {
+      if (text !== '') onOutput(stream, text);
+    };
+    return {
+      write: (chunk: Uint8Array) => pass(redactor.push(decoder.write(chunk))),
+      end: () => pass(redactor.push(decoder.end()) + redactor.flush()),
+    };
+  };
+  const streams = { stdout: open('stdout'), stderr: open('stderr') };
+  return {
+    write: (stream: 'stdout' | 'stderr', chunk: Uint8Array): void => streams[stream].write(chunk),
+    end: (): void => {
+      streams.stdout.end();
+      streams.stderr.end();
+    },
+  };
 }
 
 export function createRedactor(secrets: Iterable<Uint8Array>): Redactor {

@@ -1,4 +1,3 @@
-import { StringDecoder } from 'node:string_decoder';
 import type { Digest } from '../../../core/ids.ts';
 import { imageError } from '../../errors.ts';
 import type { Layer } from '../../model.ts';
@@ -9,10 +8,8 @@ import type { MadeLayer } from './copy-step.ts';
 import { layerKey } from './key.ts';
 import { withShell } from './metadata.ts';
 import { type MountStep, prepareMounts, scriptPath } from './mounts.ts';
-import { createRedactor } from './redact.ts';
+import { createRedactedStreams, type OnOutput } from './redact.ts';
 import type { StageState } from './state.ts';
-
-export type OnOutput = (stream: 'stdout' | 'stderr', text: string) => void;
 
 const tailLines = 20;
 
@@ -36,7 +33,7 @@ export async function runCommand(instruction: RunInstruction, step: RunStep, onO
 
   const opened = await prepared.open();
   try {
-    const output = collectOutput([...(options.secrets?.values() ?? [])], onOutput);
+    const output = collectOutput(options.secrets?.values() ?? [], onOutput);
     const environment = { ...proxies(options.plan.buildArgs), ...state.scope, ...prepared.secretEnv };
     const spec = { command, environment, workingDir, user, network: network !== 'none', mounts: opened.mounts };
     const layer = await step.limit(() =>
@@ -79,34 +76,15 @@ function toHistory(state: StageState, command: readonly string[]): string {
   return ['RUN', ...(args.length > 0 ? [`|${args.length}`, ...args] : []), ...command].join(' ');
 }
 
-/** Decodes and redacts both streams, passes them on, and keeps the last lines. */
-function collectOutput(secrets: readonly Uint8Array[], onOutput: OnOutput) {
+/** Redacts what the command writes, passes it on, and keeps the last lines. */
+function collectOutput(secrets: Iterable<Uint8Array>, onOutput: OnOutput) {
   let tail = '';
-  const open = (stream: 'stdout' | 'stderr') => {
-    const decoder = new StringDecoder('utf8');
-    const redactor = createRedactor(secrets);
-    const pass = (text: string) => {
-      if (text === '') return;
-      tail = (tail + text)
-        .split('\n')
-        .slice(-tailLines - 1)
-        .join('\n');
-      onOutput(stream, text);
-    };
-    return {
-      write: (chunk: Uint8Array) => pass(redactor.push(decoder.write(chunk))),
-      end: () => pass(redactor.push(decoder.end()) + redactor.flush()),
-    };
-  };
-  const streams = { stdout: open('stdout'), stderr: open('stderr') };
-  return {
-    write: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => streams[stream].write(chunk),
-    end: () => {
-      streams.stdout.end();
-      streams.stderr.end();
-    },
-    tail: () => tail.trimEnd(),
-  };
+  const streams = createRedactedStreams(secrets, (stream, text) => {
+    const lines = (tail + text).split('\n');
+    tail = lines.slice(-tailLines - 1).join('\n');
+    onOutput(stream, text);
+  });
+  return { ...streams, tail: () => tail.trimEnd() };
 }
 
 function stepFailed({ text }: RunInstruction, code: number, tail: string) {
