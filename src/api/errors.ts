@@ -7,6 +7,8 @@ export type ApiErrorCode =
   | 'api/forbidden-change'
   | 'api/not-authorized'
   | 'api/unavailable'
+  /** The cluster cannot do what is asked of it, whoever asks. */
+  | 'api/unsupported'
   | 'api/store-damaged'
   | 'api/bad-response';
 

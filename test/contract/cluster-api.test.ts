@@ -2,11 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openCluster } from '../../src/cluster/cluster.ts';
+import { openRemote } from '../fakes/remote-cluster.ts';
 import { describeClusterApi } from './cluster-api.ts';
 
 describeClusterApi('embedded, in memory', async () => {
   const cluster = openCluster({ path: ':memory:' });
   return { api: cluster, close: cluster.close };
+});
+
+describeClusterApi('arvados, over HTTP', async () => {
+  const api = await openRemote();
+  return { api, close: api.close };
 });
 
 describeClusterApi('embedded, in a file', async () => {

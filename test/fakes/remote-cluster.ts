@@ -2,6 +2,7 @@ import { afterEach } from 'vitest';
 import { createHttpClient } from '../../src/arvados/http.ts';
 import { createHttpKeep } from '../../src/arvados/keep/http-store.ts';
 import { toServices } from '../../src/arvados/keep/services.ts';
+import { type ArvadosCluster, openArvados } from '../../src/arvados/open.ts';
 import { openCluster } from '../../src/cluster/cluster.ts';
 import { serveCluster } from '../../src/cluster/http/server.ts';
 import { silentLogger } from '../../src/core/logger.ts';
@@ -22,6 +23,15 @@ export async function startFace() {
   const face = await serveCluster({ cluster, blocks, token, logger: silentLogger });
   cleanups.push(() => cluster.close(), face.close);
   return { cluster, blocks, url: face.url };
+}
+
+/** A client of a face of its own, or of the one at `url`. */
+export async function openRemote(url?: string): Promise<ArvadosCluster> {
+  const settings = { url: url ?? (await startFace()).url, token, insecure: false, keepServices: [] };
+  const options = { logger: silentLogger, retryDelaysMs: [1, 1], pollMs: { least: 5, most: 20 } };
+  const cluster = await openArvados(settings, options);
+  cleanups.push(cluster.close);
+  return cluster;
 }
 
 /** The block store of a face of its own. */

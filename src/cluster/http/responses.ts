@@ -35,6 +35,7 @@ const statuses: Readonly<Record<ApiErrorCode, number>> = {
   'api/forbidden-change': 422,
   'api/not-authorized': 401,
   'api/unavailable': 503,
+  'api/unsupported': 422,
   'api/store-damaged': 500,
   'api/bad-response': 502,
 };
