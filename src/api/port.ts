@@ -34,6 +34,11 @@ export interface ListQuery {
   readonly count?: 'exact' | 'none';
 }
 
+export interface AnswerOptions {
+  /** Attributes that the caller looks at: others may be missing in the answer. Default all. */
+  readonly select?: readonly string[];
+}
+
 export interface ListPage<T> {
   readonly items: readonly T[];
   readonly itemsAvailable: number;
@@ -52,9 +57,18 @@ export interface ClusterApi {
   get<R extends Resource>(resource: R, uuid: Uuid): Promise<Records[R]>;
   list<R extends Resource>(resource: R, query: ListQuery): Promise<ListPage<Records[R]>>;
   /** Omitted attributes take Arvados' defaults. */
-  create<R extends Resource>(resource: R, attributes: Partial<Records[R]>): Promise<Records[R]>;
+  create<R extends Resource>(
+    resource: R,
+    attributes: Partial<Records[R]>,
+    options?: AnswerOptions,
+  ): Promise<Records[R]>;
   /** Refuses a change that the state rules forbid with `api/forbidden-change`. */
-  update<R extends Resource>(resource: R, uuid: Uuid, attributes: Partial<Records[R]>): Promise<Records[R]>;
+  update<R extends Resource>(
+    resource: R,
+    uuid: Uuid,
+    attributes: Partial<Records[R]>,
+    options?: AnswerOptions,
+  ): Promise<Records[R]>;
   remove<R extends Resource>(resource: R, uuid: Uuid): Promise<void>;
   /**
    * Calls back after a record has changed, in this or another process; may coalesce, may report more than asked, never loses

@@ -44,8 +44,9 @@ export function openCluster(options: ClusterOptions): Cluster {
     store,
     get: async (resource, uuid) => readRecord(store, resource, uuid),
     list: async (resource, query) => listRecords(store, resource, query),
-    create: (resource, attributes) => store.call(() => create(store, resource, attributes)),
-    update: (resource, uuid, attributes) => store.call(() => update(store, resource, uuid, attributes)),
+    create: (resource, attributes, options) => store.call(() => create(store, resource, attributes, options?.select)),
+    update: (resource, uuid, attributes, options) =>
+      store.call(() => update(store, resource, uuid, attributes, options?.select)),
     remove: (resource, uuid) => store.call(() => remove(store, resource, uuid)),
     watch: store.watch,
     explainReuse: async (request) => explainReuse(store, request),
@@ -55,12 +56,17 @@ export function openCluster(options: ClusterOptions): Cluster {
   };
 }
 
-function create<R extends Resource>(store: Store, resource: R, attributes: Partial<Records[R]>): Records[R] {
+function create<R extends Resource>(
+  store: Store,
+  resource: R,
+  attributes: Partial<Records[R]>,
+  select?: readonly string[],
+): Records[R] {
   const given = attributes as Attributes;
   const make = (): Records[Resource] => {
     switch (resource) {
       case 'collections':
-        return createCollection(store, given);
+        return createCollection(store, given, select);
       case 'container_requests':
         return createRequest(store, given);
       case 'containers':
@@ -79,6 +85,7 @@ function update<R extends Resource>(
   resource: R,
   uuid: Uuid,
   attributes: Partial<Records[R]>,
+  select?: readonly string[],
 ): Records[R] {
   const given = attributes as Attributes;
   const change = (): Records[Resource] => {
@@ -88,7 +95,7 @@ function update<R extends Resource>(
       case 'container_requests':
         return updateRequest(store, uuid, given);
       case 'containers':
-        return updateContainer(store, uuid, given);
+        return updateContainer(store, uuid, given, select);
       default:
         return updateSimple(store, resource, uuid, given);
     }

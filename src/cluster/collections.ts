@@ -14,12 +14,12 @@ import { addSeconds } from './store/time.ts';
 const trashLifetimeSeconds = 14 * 24 * 3600;
 
 /** Content is given as `manifest_text`, or as the `portable_data_hash` of content that the cluster has. */
-export function createCollection(store: Store, given: Attributes): CollectionRecord {
+export function createCollection(store: Store, given: Attributes, select?: readonly string[]): CollectionRecord {
   const attributes = checkAttributes('collections', given);
   return store.write(() => {
     const content = saveContent(store, attributes);
     const { uuid } = insertRecord(store, 'collections', { ...attributes, portable_data_hash: content });
-    return readStored(store, 'collections', uuid);
+    return readStored(store, 'collections', uuid, select);
   });
 }
 

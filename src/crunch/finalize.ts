@@ -7,6 +7,9 @@ import { saveLogs } from './logs/save-logs.ts';
 import type { CrunchDeps } from './port.ts';
 import { withRetries } from './retry.ts';
 
+/** Nobody looks at what comes back. */
+const brief = { select: ['uuid'] };
+
 interface Ended {
   readonly container: Container;
   readonly logs: ContainerLogs;
@@ -25,7 +28,7 @@ export async function finalize(ending: Ending, { container, logs, deps }: Ended)
       : {};
   try {
     await withRetries(() =>
-      deps.api.update('containers', uuid, { state: ending.state, log, runtime_status: status, ...result }),
+      deps.api.update('containers', uuid, { state: ending.state, log, runtime_status: status, ...result }, brief),
     );
   } catch (error) {
     deps.logger.error(`container ${uuid}: its final state ${ending.state} could not be recorded: ${toMessage(error)}`);
@@ -42,7 +45,7 @@ async function saveLog({ container, logs, deps }: Ended): Promise<PortableDataHa
     const name = `logs for ${container.uuid}`;
     const properties = { type: 'log', container_uuid: container.uuid };
     const record = { name, properties, manifest_text: collection.manifestText };
-    await withRetries(() => deps.api.create('collections', record));
+    await withRetries(() => deps.api.create('collections', record, brief));
     return collection.portableDataHash;
   } catch (error) {
     deps.logger.error(`container ${container.uuid}: its log could not be saved: ${toMessage(error)}`);

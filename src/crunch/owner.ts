@@ -5,6 +5,7 @@ import { toMessage } from '../core/errors.ts';
 import type { Uuid } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
 import { removeTree } from '../keep/remove-tree.ts';
+import { createSparePlaces, type SparePlaces } from './spare-places.ts';
 import { wipe } from './wipe.ts';
 
 /**
@@ -39,6 +40,8 @@ export interface ContainerDirs {
   readonly place: string;
   readonly executor: string;
   readonly secrets: string;
+  /** Where places that are still empty at the end wait for other containers. */
+  readonly spares: SparePlaces;
 }
 
 export async function containerDirs(
@@ -46,9 +49,10 @@ export async function containerDirs(
   uuid: Uuid,
   executor: string,
 ): Promise<ContainerDirs> {
-  const place = join(await ownerDirectory(scratchRoot(deps.workDir)), uuid);
-  const inMemory = deps.secretDir === undefined ? place : join(await ownerDirectory(deps.secretDir), uuid);
-  return { place, executor: `${place}.${executor}`, secrets: `${inMemory}.secrets` };
+  const owner = await ownerDirectory(scratchRoot(deps.workDir));
+  const place = join(owner.path, uuid);
+  const inMemory = deps.secretDir === undefined ? place : join((await ownerDirectory(deps.secretDir)).path, uuid);
+  return { place, executor: `${place}.${executor}`, secrets: `${inMemory}.secrets`, spares: owner.spares };
 }
 
 /** Beside a place, for what a host container must not find in its own directory. */
@@ -66,10 +70,15 @@ export async function removeDirs({ place, executor, secrets }: ContainerDirs, lo
   await Promise.all(removals);
 }
 
-const directories = new Map<string, Promise<string>>();
+interface OwnerDirectory {
+  readonly path: string;
+  readonly spares: SparePlaces;
+}
+
+const directories = new Map<string, Promise<OwnerDirectory>>();
 
 /** The directory of this process under `root`, made once, by its real path: what a process resolves must compare equal. */
-export function ownerDirectory(root: string): Promise<string> {
+function ownerDirectory(root: string): Promise<OwnerDirectory> {
   const known = directories.get(root) ?? makeOwnerDirectory(join(root, ownerKey()));
   directories.set(root, known);
   known.catch(() => directories.delete(root));
@@ -80,12 +89,19 @@ export function ownerDirectory(root: string): Promise<string> {
 export async function closeOwnerDirectory(root: string): Promise<void> {
   const directory = await directories.get(root)?.catch(() => undefined);
   directories.delete(root);
-  if (directory !== undefined) await rmdir(directory).catch(() => {});
+  if (directory === undefined) return;
+  try {
+    directory.spares.clear();
+    await rmdir(directory.path);
+  } catch {
+    // Something is left in it: the next process clears it.
+  }
 }
 
-async function makeOwnerDirectory(path: string): Promise<string> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  return realpath(path);
+async function makeOwnerDirectory(directory: string): Promise<OwnerDirectory> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const path = await realpath(directory);
+  return { path, spares: createSparePlaces(path) };
 }
 
 function bootId(): string {

@@ -20,7 +20,7 @@ import { type MountPlan, planMounts } from './mounts/plan.ts';
 import { stageMounts, stageStdin } from './mounts/stage.ts';
 import { collectOutput } from './output/collect.ts';
 import { type ContainerDirs, containerDirs, removeDirs } from './owner.ts';
-import { hostPrefix } from './paths.ts';
+import { hostPrefix, relativeTo } from './paths.ts';
 import { withRetries } from './retry.ts';
 import { saveOutput } from './save-output.ts';
 import { toSpec } from './spec.ts';
@@ -35,12 +35,16 @@ export async function runCommand(life: Life): Promise<Ending> {
   const dirs = await containerDirs(deps, container.uuid, executor.name);
   const image = await loadImage(executor, life);
   signal.throwIfAborted();
+  const empty = container.container_image === hostImage ? emptyDirectories(plan) : [];
   try {
-    mkdirSync(dirs.place);
+    dirs.spares.open(dirs.place, empty);
     if (container.container_image !== hostImage) mkdirSync(dirs.executor);
     return await runInDirs(life, { plan, executor, image, dirs });
   } finally {
-    life.afterwards(() => removeDirs(dirs, deps.logger));
+    life.afterwards(async () => {
+      dirs.spares.takeBack(dirs.place, empty);
+      await removeDirs(dirs, deps.logger);
+    });
   }
 }
 
@@ -55,6 +59,13 @@ function chooseExecutor(container: Container, defaultExecutor: ExecutorName): Ex
     hint: 'name one of them in scheduling_parameters, or leave it out',
     where: { container: container.uuid, field: 'scheduling_parameters' },
   });
+}
+
+/** What every step has in the directory that a host container sees, as the first thing: its output and its tmp directory. */
+function emptyDirectories({ outputPath, mounts }: MountPlan): string[] {
+  const targets = mounts.filter(({ mount }) => mount.kind === 'tmp').map(({ target }) => target);
+  const names = [...new Set([outputPath, ...targets])].map((path) => relativeTo(path, hostPrefix));
+  return names.filter((name) => name !== '' && !name.includes('/'));
 }
 
 interface Prepared {
@@ -82,7 +93,7 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
     hostPath: deps.hostPath,
   });
   signal.throwIfAborted();
-  await withRetries(() => deps.api.update('containers', container.uuid, { state: 'Running' }));
+  await withRetries(() => deps.api.update('containers', container.uuid, { state: 'Running' }, { select: ['uuid'] }));
   const startNs = deps.clock.nowNs();
   const running = await prepared.executor.start(prepared.image, spec.container);
   let exit: ContainerExit;

@@ -43,7 +43,7 @@ export async function attempt(
 ): Promise<Attempt> {
   const submitted = await submit(work, services, properties);
   const reused = submitted.state === 'Final';
-  const awaited = { uuid: submitted.uuid, what: `step ${work.job.name}` };
+  const awaited = { uuid: submitted.uuid, what: `step ${work.job.name}`, known: submitted };
   const request = reused ? submitted : await awaitOrCancel(services, awaited, signal);
   const container = request.container_uuid ? await services.api.get('containers', request.container_uuid) : undefined;
   return { request, container, reused };

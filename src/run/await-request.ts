@@ -5,8 +5,11 @@ import type { Uuid } from '../core/ids.ts';
 import { runError } from './errors.ts';
 
 export interface RequestWaiter {
-  /** Resolves with the request once it is Final. */
-  wait(uuid: Uuid, signal?: AbortSignal): Promise<ContainerRequest>;
+  /**
+   * Resolves with the request once it is Final. Where `known` is what the cluster has just answered, in this turn of the event
+   * loop, it is not asked again before something has changed.
+   */
+  wait(uuid: Uuid, signal?: AbortSignal, known?: ContainerRequest): Promise<ContainerRequest>;
   /** Ends the subscription. */
   close(): void;
 }
@@ -21,14 +24,14 @@ export function createRequestWaiter(api: ClusterApi): RequestWaiter {
     if (event.resource === 'container_requests') waiting.get(event.uuid)?.();
   });
 
-  async function wait(uuid: Uuid, signal?: AbortSignal): Promise<ContainerRequest> {
-    for (;;) {
+  async function wait(uuid: Uuid, signal?: AbortSignal, known?: ContainerRequest): Promise<ContainerRequest> {
+    for (let request = known; ; request = undefined) {
       let wake: () => void = () => {};
       const changed = new Promise<void>((resolve) => {
         wake = resolve;
       });
       waiting.set(uuid, wake);
-      const request = await api.get('container_requests', uuid);
+      request ??= await api.get('container_requests', uuid);
       if (request.state === 'Final') {
         waiting.delete(uuid);
         return request;
@@ -48,11 +51,11 @@ export function createRequestWaiter(api: ClusterApi): RequestWaiter {
 /** As `wait`; once the signal aborts, the request is cancelled and the call fails with `run/cancelled`. */
 export async function awaitOrCancel(
   { api, waiter }: { readonly api: ClusterApi; readonly waiter: RequestWaiter },
-  { uuid, what }: { readonly uuid: Uuid; readonly what: string },
+  { uuid, what, known }: { readonly uuid: Uuid; readonly what: string; readonly known?: ContainerRequest },
   signal?: AbortSignal,
 ): Promise<ContainerRequest> {
   try {
-    return await waiter.wait(uuid, signal);
+    return await waiter.wait(uuid, signal, known);
   } catch (error) {
     if (!signal?.aborted) throw error;
     await cancelRequest(api, uuid);

@@ -56,9 +56,11 @@ export async function withCrunchRun<T>(
   if (options.executor !== 'sandbox') await (await deps.executors(options.executor)).runtime();
   const recovered = recover(deps);
   try {
+    // Even a module that is loaded takes a tenth of a millisecond to import.
+    let life: Promise<typeof import('../../crunch/run-container.ts')> | undefined;
     return await task(async (container, signal) => {
-      const { runContainer } = await import('../../crunch/run-container.ts');
-      await runContainer(container, deps, signal);
+      life ??= import('../../crunch/run-container.ts');
+      await (await life).runContainer(container, deps, signal);
     });
   } finally {
     await recovered;

@@ -3,7 +3,7 @@ import type { Container, ContainerState, Mounts, RuntimeStatus } from '../../api
 import type { Uuid } from '../../core/ids.ts';
 import { hasContent } from '../collections.ts';
 import { type Attributes, checkAttributes, show } from '../store/attributes.ts';
-import { readRecord, readSome, updateRecord } from '../store/records.ts';
+import { readRecord, readSome, readStored, updateRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { type Ending, finishContainer } from './lifecycle.ts';
 
@@ -32,7 +32,7 @@ const reports: Readonly<Record<ContainerState, ReadonlySet<string>>> = {
 const ruled = ['uuid', 'state', 'priority', 'locked_by_uuid', 'lock_count', 'runtime_status'] as const;
 type Ruled = Pick<Container, (typeof ruled)[number]>;
 
-export function updateContainer(store: Store, uuid: Uuid, given: Attributes): Container {
+export function updateContainer(store: Store, uuid: Uuid, given: Attributes, select?: readonly string[]): Container {
   return store.write(() => {
     const current: Ruled = readSome(store, 'containers', uuid, ruled);
     const state = (given.state as ContainerState | undefined) ?? current.state;
@@ -41,7 +41,7 @@ export function updateContainer(store: Store, uuid: Uuid, given: Attributes): Co
     checkState(current, state);
     checkReports(store, current, state, changes);
     apply(store, current, state, changes);
-    return readRecord(store, 'containers', uuid);
+    return readStored(store, 'containers', uuid, select);
   });
 }
 

@@ -59,10 +59,15 @@ export function readSome<R extends Resource, K extends keyof Records[R] & string
   return row ? toRecord<R>(columns, row) : readRecord(store, resource, uuid);
 }
 
-/** The record even if it is in the trash: what has just been changed. */
-export function readStored<R extends Resource>(store: Store, resource: R, uuid: string): Records[R] {
-  const row = store.db.get(`SELECT ${selectLists[resource]} FROM ${resource} WHERE uuid = ?`, uuid);
-  return row ? toRecord<R>(readable[resource], row) : readRecord(store, resource, uuid);
+/** The record even if it is in the trash, what has just been changed; with `select` no more of it than that. */
+export function readStored<R extends Resource>(
+  store: Store,
+  resource: R,
+  uuid: string,
+  select?: readonly string[],
+): Records[R] {
+  const names = select ?? readable[resource].map(([name]) => name);
+  return readSome(store, resource, uuid, names as (keyof Records[R] & string)[]) as Records[R];
 }
 
 function readRow(store: Store, resource: Resource, uuid: string): Row | undefined {
