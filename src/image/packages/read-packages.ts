@@ -1,5 +1,6 @@
 import { toMessage } from '../../core/errors.ts';
-import type { MergedTree, TreeEntry } from '../layers/merged-tree.ts';
+import type { MergedTree } from '../layers/merged-tree.ts';
+import type { TreeEntry } from '../layers/view-layer.ts';
 import { readBounded } from '../streams.ts';
 import { parseDistribution } from './distribution.ts';
 import { apkReader } from './kinds/apk.ts';

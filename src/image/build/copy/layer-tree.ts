@@ -1,4 +1,5 @@
-import { type LayerView, type MergedTree, mergeViews, type TreeEntry, viewLayer } from '../../layers/merged-tree.ts';
+import { type MergedTree, mergeViews } from '../../layers/merged-tree.ts';
+import { type LayerView, type TreeEntry, viewLayer } from '../../layers/view-layer.ts';
 import type { Layer } from '../../model.ts';
 import type { Contents, SourceEntry, SourceTree } from './source-tree.ts';
 import { createSpool } from './spool.ts';

@@ -1,5 +1,5 @@
-import type { TreeEntry } from '../../layers/merged-tree.ts';
 import { followLinks } from '../../layers/paths.ts';
+import type { TreeEntry } from '../../layers/view-layer.ts';
 
 /** A file, directory, symlink or FIFO of what is copied from. Paths relative to its root, the root itself ''. */
 export type SourceEntry = Omit<TreeEntry, 'layer' | 'contentOrdinal'>;
