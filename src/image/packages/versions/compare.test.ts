@@ -105,3 +105,18 @@ describe.skipIf(spawnSync('dpkg', ['--version']).error)('versions of deb, as dpk
     expect(all.flatMap((a) => all.map((b) => words.get(signOf('deb', a, b))))).toEqual(answers);
   }, 60_000);
 });
+
+describe.skipIf(spawnSync('rpm', ['--version']).error)('versions of rpm, as rpm orders them', () => {
+  const versions = [
+    ...['1.0~~', '1.0~rc1', '1.0~^', '1.0~', '1.0', '1.0^', '1.0^~', '1.0^git', '1.0^20160101^git1', '1.0^20160102'],
+    ...['1.0.1', '1.0a', '1.0.a', '2.0.1a', '2.0.1', '10xyz', '10.1xyz', 'xyz10', 'xyz10.1', 'a', '1', '1.05', '1.5'],
+    ...['1_2', '1.2', '1..2', '20240101', '6.0.rc1', '6.0', '1b.fc17', '1.fc17'],
+  ];
+  it('in every pair', () => {
+    const list = `{${versions.map((version) => `'${version}'`).join(',')}}`;
+    const script = `for _,a in ipairs(${list}) do for _,b in ipairs(${list}) do print(rpm.vercmp(a, b) .. ' ') end end`;
+    const answers = execFileSync('rpm', ['--eval', `%{lua: ${script}}`], { encoding: 'utf8' });
+    const own = versions.flatMap((a) => versions.map((b) => signOf('rpm', a, b)));
+    expect(own).toEqual(answers.trim().split(/\s+/).map(Number));
+  });
+});
