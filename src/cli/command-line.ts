@@ -1,5 +1,5 @@
 import { exitCodes } from './exit-codes.ts';
-import type { RunFlags } from './options.ts';
+import type { RunFlags } from './options/options.ts';
 import { exitCodeOf, formatError, toErrorJson } from './report-error.ts';
 import { parseRunFlags, runHelp } from './run-flags.ts';
 import { cliError } from './usage-error.ts';
@@ -58,14 +58,19 @@ async function runDocument(args: readonly string[]): Promise<number> {
       hint: 'cwl-runner DOCUMENT [INPUTS]; cwl-runner --help lists the flags',
     });
   const inputsFile = rest[0] !== undefined && (!rest[0].startsWith('-') || rest[0] === '-') ? rest[0] : undefined;
-  const after = parseRunFlags(inputsFile === undefined ? rest : rest.slice(1), false);
-  const flags = { ...before.flags, ...after.given } as RunFlags;
+  const words = inputsFile === undefined ? rest : rest.slice(1);
   const { runCommand } = await import('./commands/run.ts');
   return runCommand({
     document,
-    flags,
-    inputArgs: after.rest,
-    help: before.help || after.help,
     ...(inputsFile === undefined ? {} : { inputsFile }),
+    readFlags(inputs) {
+      const after = parseRunFlags(words, false, inputs);
+      return {
+        flags: { ...before.flags, ...after.given } as RunFlags,
+        inputArgs: after.rest,
+        help: before.help || after.help,
+        notes: [...before.notes, ...after.notes],
+      };
+    },
   });
 }

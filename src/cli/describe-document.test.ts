@@ -1,8 +1,11 @@
+import { relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createMemoryFetcher } from '../../test/fakes/fetcher.ts';
+import { parseInputObject } from '../cwl/input/job.ts';
 import { loadDocument } from '../cwl/load.ts';
+import type { CwlObject } from '../cwl/values.ts';
 import { describeDocument, selectProcess } from './describe-document.ts';
-import type { RunFlags } from './options.ts';
+import type { RunFlags } from './options/options.ts';
 
 const tool = `cwlVersion: v1.2
 class: CommandLineTool
@@ -19,19 +22,37 @@ steps: {first: ${step('a')}, second: ${step('b')}}
 `;
 const fetcher = createMemoryFetcher({ 'file:///t.cwl': tool, 'file:///w.cwl': workflow });
 
-async function print(uri: string, flags: Partial<RunFlags>): Promise<string> {
+async function print(uri: string, flags: Partial<RunFlags>, values: CwlObject = {}): Promise<string> {
   const loaded = await loadDocument(uri, { fetcher });
-  return (await describeDocument(loaded, { documentUri: uri, flags: flags as RunFlags, help: false })) ?? 'runs';
+  const selected = { ...loaded, process: selectProcess(loaded.process, flags) };
+  const job = { ...parseInputObject('{}', 'file:///job.yml'), values };
+  const all = { relativeDeps: 'primary', ...flags } as RunFlags;
+  return (await describeDocument(selected, { documentUri: uri, job, flags: all, help: false })) ?? 'runs';
 }
+
+const format = 'https://www.iana.org/assignments/media-types/application/cwl';
 
 describe('flags that only describe the document', () => {
   it('print what the document reads', async () => {
     expect(JSON.parse(await print('file:///w.cwl', { printDeps: true }))).toEqual({
       class: 'File',
-      location: 'file:///w.cwl',
-      format: 'https://www.commonwl.org/#CWL',
-      secondaryFiles: [{ class: 'File', location: 'file:///t.cwl' }],
+      location: 'w.cwl',
+      format,
+      secondaryFiles: [{ class: 'File', location: 't.cwl', format, basename: 't.cwl', nameroot: 't', nameext: '.cwl' }],
     });
+    const fromHere = JSON.parse(await print('file:///w.cwl', { printDeps: true, relativeDeps: 'cwd' }));
+    expect(fromHere.location).toBe(relative(process.cwd(), '/w.cwl'));
+  });
+
+  it('print what the inputs name', async () => {
+    const beside = { class: 'File', location: 'file:///x/b.bai' } as const;
+    const values: CwlObject = { a: [{ class: 'File', location: 'file:///x/b.bam', secondaryFiles: [beside] }], n: 1 };
+    expect(JSON.parse(await print('file:///t.cwl', { printInputDeps: true }, values)).secondaryFiles).toEqual([
+      {
+        ...{ class: 'File', location: 'x/b.bam', basename: 'b.bam', nameroot: 'b', nameext: '.bam' },
+        secondaryFiles: [{ class: 'File', location: 'x/b.bai', basename: 'b.bai', nameroot: 'b', nameext: '.bai' }],
+      },
+    ]);
   });
 
   it('print what --target takes', async () => {
@@ -60,5 +81,8 @@ describe('flags that only describe the document', () => {
     const { process } = await loadDocument('file:///t.cwl', { fetcher });
     expect(() => selectProcess(process, { target: ['o'] })).toThrow('expected a workflow, got a CommandLineTool');
     expect(selectProcess(process, {})).toBe(process);
+    expect(() => selectProcess(process, { target: ['o'], singleStep: 'x' })).toThrow(
+      'expected one of --target and --single-step, got both',
+    );
   });
 });

@@ -1,36 +1,47 @@
 import { fileURLToPath } from 'node:url';
 import type { LoadedProcess } from '../cwl/load.ts';
 import type { Process } from '../cwl/model.ts';
+import { selectStep, selectStepProcess } from '../job/single-step.ts';
 import { selectTargets } from '../job/targets.ts';
+import type { CommandInputs } from './command-inputs.ts';
+import { documentDependencies, inputDependencies } from './dependencies.ts';
 import { formatInputHelp } from './input-flags.ts';
-import type { RunFlags } from './options.ts';
+import type { RunFlags } from './options/options.ts';
 import { cliError } from './usage-error.ts';
 
-export interface DescribeRequest {
-  readonly documentUri: string;
+export interface DescribeRequest extends CommandInputs {
   readonly flags: RunFlags;
   readonly help: boolean;
 }
 
-/** The part of the process that `--target` names; all of it without the flag. */
-export function selectProcess(process: Process, { target }: Pick<RunFlags, 'target'>): Process {
-  if (target === undefined || target.length === 0) return process;
-  if (process.class === 'Workflow') return selectTargets(process, target);
-  throw cliError('cli/usage', `--target: expected a workflow, got a ${process.class}`, {
-    hint: 'leave --target out: a tool has no steps',
-  });
+/** The part of the process that `--target`, `--single-step` or `--single-process` name; all of it without them. */
+export function selectProcess(
+  process: Process,
+  flags: Pick<RunFlags, 'target' | 'singleStep' | 'singleProcess'>,
+): Process {
+  const { target = [], singleStep, singleProcess } = flags;
+  const given = Object.entries({ target: target[0], 'single-step': singleStep, 'single-process': singleProcess });
+  const [first, second] = given.filter(([, value]) => value !== undefined).map(([name]) => `--${name}`);
+  if (first === undefined) return process;
+  if (second !== undefined) throw cliError('cli/usage', `expected one of ${first} and ${second}, got both`);
+  if (process.class !== 'Workflow')
+    throw cliError('cli/usage', `${first}: expected a workflow, got a ${process.class}`, {
+      hint: `leave ${first} out: a tool has no steps`,
+    });
+  if (singleStep !== undefined) return selectStep(process, singleStep);
+  return singleProcess === undefined ? selectTargets(process, target) : selectStepProcess(process, singleProcess);
 }
 
-/** What the flags that only describe the document print; undefined: run it. */
+/** What the flags that only describe the document, or the part of it that is selected, print; undefined: run it. */
 export async function describeDocument(
-  loaded: LoadedProcess,
-  { documentUri, flags, help }: DescribeRequest,
+  { process, sources }: LoadedProcess,
+  { documentUri, jobUri, job, flags, help }: DescribeRequest,
 ): Promise<string | undefined> {
-  const process = selectProcess(loaded.process, flags);
   if (flags.validate) return `${shownName(documentUri)} is valid CWL.\n`;
   if (help || flags.toolHelp) return `${formatInputHelp(process)}\n`;
   if (flags.printPre) return toJsonText(process);
-  if (flags.printDeps) return toJsonText(toDependencies(documentUri, loaded.sources));
+  if (flags.printDeps) return toJsonText(documentDependencies(documentUri, sources, flags));
+  if (flags.printInputDeps) return toJsonText(inputDependencies(jobUri ?? documentUri, job.values, flags));
   if (flags.printTargets) return formatTargets(process);
   if (flags.printDot) return (await import('../cwl/output/dot.ts')).toDot(process);
   if (flags.makeTemplate) return (await import('../cwl/output/template.ts')).makeTemplate(process);
@@ -39,18 +50,6 @@ export async function describeDocument(
 }
 
 const toJsonText = (value: unknown): string => `${JSON.stringify(value, null, 4)}\n`;
-
-/** The document as a File, what it reads as its secondaryFiles: the form of cwltool's `--print-deps`. */
-function toDependencies(documentUri: string, sources: readonly string[]) {
-  const location = documentUri.split('#')[0] ?? documentUri;
-  const others = sources.filter((source) => source !== location);
-  return {
-    class: 'File',
-    location,
-    format: 'https://www.commonwl.org/#CWL',
-    ...(others.length > 0 && { secondaryFiles: others.map((source) => ({ class: 'File', location: source })) }),
-  };
-}
 
 /** What `--target` takes. */
 function formatTargets(process: Process): string {

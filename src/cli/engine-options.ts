@@ -1,20 +1,19 @@
-import type { ExecutorName } from '../executor/port.ts';
 import { readBuilderSetting, readExecutorSetting } from './config.ts';
-import type { RunFlags } from './options.ts';
+import type { RunFlags } from './options/options.ts';
 import type { EngineOptions } from './wire/engine.ts';
 
 /** What runs containers and builds images: a flag, else the setting. */
 export function toEngineOptions(flags: RunFlags): EngineOptions {
   return {
-    executor: flags.container ? chooseExecutor(flags) : 'sandbox',
+    executor: flags.container ? (flags.executor ?? readExecutorSetting(process.env)) : 'sandbox',
     builder: flags.builder ?? readBuilderSetting(process.env),
+    settings: {
+      readOnlyRoot: flags.readOnly,
+      asImageUser: !flags.matchUser,
+      strictCpus: flags.strictCpuLimit === true,
+      ...(flags.customNet === undefined ? {} : { networkName: flags.customNet }),
+    },
+    leaveScratch: flags.leaveTmpdir === true,
     ...(flags.parallelMax === undefined ? {} : { maxConcurrent: flags.parallelMax }),
   };
-}
-
-function chooseExecutor({ executor, docker, podman, singularity }: RunFlags): ExecutorName {
-  if (executor !== undefined) return executor;
-  if (docker) return 'docker';
-  if (podman) return 'podman';
-  return singularity ? 'apptainer' : readExecutorSetting(process.env);
 }

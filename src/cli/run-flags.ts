@@ -1,7 +1,7 @@
-import type { Options } from 'yargs';
 import parser from 'yargs-parser';
 import { didYouMean } from '../core/nearest.ts';
-import { type RunFlags, runOptions } from './options.ts';
+import type { Flag } from './options/flag.ts';
+import { type RunFlags, runOptions } from './options/options.ts';
 import { cliError } from './usage-error.ts';
 
 export interface ParsedFlags {
@@ -10,12 +10,13 @@ export interface ParsedFlags {
   readonly given: Partial<RunFlags>;
   readonly rest: readonly string[];
   readonly help: boolean;
+  /** What flags of other runners have no effect here, and why. */
+  readonly notes: readonly string[];
 }
 
 const hint = 'cwl-runner --help lists the flags';
-const declared: readonly (readonly [string, Options])[] = Object.entries(runOptions);
-const named = (fits: (option: Options) => boolean) =>
-  declared.filter(([, option]) => fits(option)).map(([name]) => name);
+const declared = Object.entries(runOptions);
+const named = (fits: (option: Flag) => boolean) => declared.filter(([, option]) => fits(option)).map(([name]) => name);
 /** `runOptions` as the parser wants them. What is no flag has one value. */
 const parserOptions = {
   boolean: named(({ type }) => type === 'boolean'),
@@ -32,10 +33,17 @@ const defaults = Object.fromEntries(
   declared.flatMap(([name, option]) => (option.default === undefined ? [] : [[toCamel(name), option.default]])),
 );
 
-/** By the parser of yargs alone: yargs itself, which takes 50 ms to load, only prints the help. */
-export function parseRunFlags(args: readonly string[], stopAtDocument: boolean): ParsedFlags {
+/**
+ * By the parser of yargs alone: yargs itself, which takes 50 ms to load, only prints the help. `inputs` are names of the document's
+ * inputs, which are no flags behind it.
+ */
+export function parseRunFlags(
+  args: readonly string[],
+  stopAtDocument: boolean,
+  inputs: ReadonlySet<string> = new Set(),
+): ParsedFlags {
   const { argv, error } = parser.detailed([...args], {
-    ...parserOptions,
+    ...without(inputs),
     configuration: {
       'unknown-options-as-args': true,
       'halt-at-non-option': stopAtDocument,
@@ -46,8 +54,9 @@ export function parseRunFlags(args: readonly string[], stopAtDocument: boolean):
   });
   if (error) throw cliError('cli/usage', error.message.split('\n')[0] ?? '', { hint });
   const { _: words, ...values } = argv;
-  const given = takeLast(values);
-  checkValues(given);
+  const named = takeLast(values);
+  checkValues(named);
+  const given = { ...meaningsOf(named), ...named };
   const rest = words.map(String);
   const unknown = stopAtDocument ? findUnknown(rest) : undefined;
   if (unknown !== undefined) {
@@ -60,7 +69,39 @@ export function parseRunFlags(args: readonly string[], stopAtDocument: boolean):
     given: given as Partial<RunFlags>,
     rest: rest.filter((word) => !isHelp(word)),
     help: rest.some(isHelp),
+    notes: notesOn(named),
   };
+}
+
+function without(inputs: ReadonlySet<string>): typeof parserOptions {
+  if (inputs.size === 0) return parserOptions;
+  const keep = (names: string[]) => names.filter((name) => !inputs.has(name));
+  const keepKeys = <T>(of: Record<string, T>) =>
+    Object.fromEntries(Object.entries(of).filter(([name]) => !inputs.has(name)));
+  const { boolean, string, number, array, narg, alias } = parserOptions;
+  return {
+    ...{ boolean: keep(boolean), string: keep(string), number: keep(number), array: keep(array) },
+    ...{ narg: keepKeys(narg), alias: keepKeys(alias) },
+  };
+}
+
+/** What `--docker` and its like say of other flags. A flag that is given itself counts more. */
+function meaningsOf(named: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const meanings = Object.entries(named).map(([name, value]) => (value === true ? optionOf(name).means : undefined));
+  return Object.assign({}, ...meanings);
+}
+
+const optionOf = (name: string): Flag => runOptions[toKebab(name)] ?? {};
+
+/** Why what was given has no effect. Fails where a flag of another runner is refused. */
+function notesOn(named: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(named).flatMap(([name, value]) => {
+    const { refused, noEffect, noEffectNegated } = optionOf(name);
+    if (refused !== undefined && value !== false)
+      throw cliError('cli/usage', `--${toKebab(name)} is not supported`, { hint: refused });
+    const note = value === false ? noEffectNegated : noEffect;
+    return note === undefined ? [] : [`--${value === false ? 'no-' : ''}${toKebab(name)} has no effect: ${note}`];
+  });
 }
 
 /** Of a flag that is given twice the last counts, unless it is a list. */
@@ -74,7 +115,7 @@ function takeLast(values: Readonly<Record<string, unknown>>): Record<string, unk
 
 function checkValues(flags: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(flags)) {
-    const { choices } = runOptions[toKebab(name) as keyof typeof runOptions] as Options;
+    const { choices } = optionOf(name);
     const expected = Number.isNaN(value)
       ? 'a number'
       : choices && !choices.includes(String(value))

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, realpath, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, realpath, rename, rmdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { toMessage } from '../core/errors.ts';
 import type { Uuid } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
@@ -68,6 +68,18 @@ export async function removeDirs({ place, executor, secrets }: ContainerDirs, lo
     );
   });
   await Promise.all(removals);
+}
+
+/** Where directories of containers lie that are left for somebody to look at. */
+export const leftRoot = (workDir: string): string => join(workDir, 'left');
+
+/** Moves them out of reach of `removeDirs` and `reapLeftovers`; secrets are left where they are. */
+export async function leaveDirs(dirs: ContainerDirs, { workDir }: { readonly workDir: string }): Promise<void> {
+  const root = leftRoot(workDir);
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  for (const directory of [dirs.place, dirs.executor, apartOf(dirs.place)]) {
+    if (existsSync(directory)) await rename(directory, join(root, basename(directory)));
+  }
 }
 
 interface OwnerDirectory {

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { PortableDataHash, Uuid } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Executor, ExecutorName, LoadableImage } from '../executor/port.ts';
+import type { ContainerSettings, Executor, ExecutorName, LoadableImage } from '../executor/port.ts';
 import type { Collection } from '../keep/collection.ts';
 import type { LocalBlockStore } from '../keep/port.ts';
 
@@ -74,6 +74,8 @@ export interface CrunchDeps {
   readonly executors: (name: ExecutorName) => Executor | Promise<Executor>;
   /** Runs containers with an image; `hallmark/host` always goes to `host`. */
   readonly defaultExecutor: ExecutorName;
+  /** For all containers of the executor. */
+  readonly settings?: ContainerSettings;
   readonly builtins: Builtins;
   /** Secret mounts are write-only on the wire: only the cluster that runs the container gives them out. */
   readonly secretMounts: (uuid: Uuid) => Promise<Mounts>;
@@ -81,6 +83,8 @@ export interface CrunchDeps {
   readonly workDir: string;
   /** A directory in memory for the files of secret mounts; default: the scratch directory of the container. */
   readonly secretDir?: string;
+  /** Keeps what containers leave behind in `workDir`/left, for somebody to look at. */
+  readonly leaveScratch?: boolean;
   /** `PATH` of host containers; `HOME` and the rest come from the record. */
   readonly hostPath: string;
   readonly clock: Clock;

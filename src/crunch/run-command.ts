@@ -1,8 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { type Container, hostImage, type RuntimeStatus } from '../api/records.ts';
 import { toMessage } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
 import {
+  type BindMount,
   type ContainerExit,
   containerExecutors,
   type Executor,
@@ -19,7 +20,7 @@ import { createContainerPlace, createHostPlace, type Place } from './mounts/plac
 import { type MountPlan, planMounts } from './mounts/plan.ts';
 import { stageMounts, stageStdin } from './mounts/stage.ts';
 import { collectOutput } from './output/collect.ts';
-import { type ContainerDirs, containerDirs, removeDirs } from './owner.ts';
+import { type ContainerDirs, containerDirs, leaveDirs, removeDirs } from './owner.ts';
 import { hostPrefix, relativeTo } from './paths.ts';
 import { withRetries } from './retry.ts';
 import { saveOutput } from './save-output.ts';
@@ -42,7 +43,8 @@ export async function runCommand(life: Life): Promise<Ending> {
     return await runInDirs(life, { plan, executor, image, dirs });
   } finally {
     life.afterwards(async () => {
-      dirs.spares.takeBack(dirs.place, empty);
+      if (deps.leaveScratch) await leaveDirs(dirs, deps);
+      else dirs.spares.takeBack(dirs.place, empty);
       await removeDirs(dirs, deps.logger);
     });
   }
@@ -90,8 +92,10 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
     stdin,
     executorDir: dirs.executor,
     logs,
+    settings: deps.settings,
     hostPath: deps.hostPath,
   });
+  if (deps.settings?.asImageUser) openToAll(spec.container.binds);
   signal.throwIfAborted();
   await withRetries(() => deps.api.update('containers', container.uuid, { state: 'Running' }, { select: ['uuid'] }));
   const startNs = deps.clock.nowNs();
@@ -110,6 +114,11 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
   writeSample(exit.usage, logs);
   const usage = toUsageFigures(exit.usage, startNs, deps.clock);
   return complete(life, place, exit, usage);
+}
+
+/** The user of an image is anybody. */
+function openToAll(binds: readonly BindMount[]): void {
+  for (const { source, readOnly } of binds) if (!readOnly && statSync(source).isDirectory()) chmodSync(source, 0o777);
 }
 
 /** The result stands, whatever the engine leaves behind: that is for `reapLeftovers`. */

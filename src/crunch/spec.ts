@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type Container, hostImage } from '../api/records.ts';
-import type { ContainerSpec, LoadedImage, StreamTarget } from '../executor/port.ts';
+import type { ContainerSettings, ContainerSpec, LoadedImage, StreamTarget } from '../executor/port.ts';
 import type { ContainerLogs } from './logs/container-logs.ts';
 import { makeParents } from './mounts/mount-point.ts';
 import type { Place } from './mounts/places.ts';
@@ -19,6 +19,7 @@ export interface SpecOptions {
   readonly stdin: string | undefined;
   readonly executorDir: string;
   readonly logs: ContainerLogs;
+  readonly settings?: ContainerSettings | undefined;
   /** `PATH` of a container on the host. */
   readonly hostPath: string;
 }
@@ -44,6 +45,7 @@ export async function toSpec(options: SpecOptions): Promise<OpenSpec> {
   };
   const { ram, vcpus, gpu, API } = container.runtime_constraints;
   const spec: ContainerSpec = {
+    ...options.settings,
     id: toExecutorId(container.uuid),
     command: [...image.entrypoint, ...container.command.map(place.literal)],
     workingDir: await toWorkingDir(options),

@@ -28,7 +28,19 @@ export type StreamTarget =
   | { readonly kind: 'stream'; readonly writable: Writable }
   | { readonly kind: 'ignore' };
 
-export interface ContainerSpec {
+/** How the caller wants containers to be run, beside what their work asks for. */
+export interface ContainerSettings {
+  /** The network of those that have one, as the executor names it; absent: this machine's. */
+  readonly networkName?: string;
+  /** Nothing but binds and tmpfs can be written. */
+  readonly readOnlyRoot?: boolean;
+  /** The command runs as the user that the image names, not as the caller. */
+  readonly asImageUser?: boolean;
+  /** `vcpus` is the most that they get; otherwise it is only what was planned with. */
+  readonly strictCpus?: boolean;
+}
+
+export interface ContainerSpec extends ContainerSettings {
   /** Unique on this machine: names the engine's container, control group and scratch folder. */
   readonly id: string;
   /** All of it: the entrypoint of the image, where it has one, comes first. */
@@ -101,4 +113,6 @@ export interface LoadedImage {
   readonly environment: readonly string[];
   readonly workingDir: string;
   readonly entrypoint: readonly string[];
+  /** `user[:group]` of the image's config; absent: root. */
+  readonly user?: string;
 }

@@ -4,6 +4,7 @@ import type { Uuid } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ToolJob } from '../job/model.ts';
 import { toContainerRequest } from '../request/container-request.ts';
+import type { RequestOptions } from '../request/contribution.ts';
 import { awaitOrCancel, type RequestWaiter } from './await-request.ts';
 import type { RunListener } from './events.ts';
 import type { ResolvedImage } from './image/port.ts';
@@ -18,6 +19,8 @@ export interface AttemptServices {
   readonly reuse: boolean;
   /** Variables of the caller that tools on the host get. */
   readonly hostEnvironment: Readonly<Record<string, string>>;
+  /** What the caller asks of every request of a step. */
+  readonly requests?: Omit<RequestOptions, 'reuse'>;
 }
 
 /** A job and the image that it runs in; undefined: on the host. */
@@ -64,10 +67,10 @@ export async function attemptAgain(
 
 async function submit(
   { job, image }: Work,
-  { api, emit, run, reuse, hostEnvironment }: AttemptServices,
+  { api, emit, run, reuse, hostEnvironment, requests }: AttemptServices,
   properties: JsonObject,
 ): Promise<ContainerRequest> {
-  const attributes = toContainerRequest(job, image ? image.portableDataHash : hostImage, { reuse });
+  const attributes = toContainerRequest(job, image ? image.portableDataHash : hostImage, { ...requests, reuse });
   const request = await api.create('container_requests', {
     ...attributes,
     properties: { ...attributes.properties, ...properties, 'hm:run': run, 'hm:step': job.name },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { Readable, Transform } from 'node:stream';
+import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ClusterApi } from '../api/port.ts';
 import { isHallmarkError, toMessage } from '../core/errors.ts';
@@ -23,6 +23,8 @@ export interface Written {
 export interface OutputContent {
   /** Writes the file's bytes as a new file: what was at `path`, a symbolic link too, is replaced, never written through. */
   copy(file: CwlFile, path: string): Promise<Written>;
+  /** Reads the file to its end. */
+  measure(file: CwlFile): Promise<Written>;
   /** Children of a directory, as CWL objects. */
   list(directory: CwlDirectory): Promise<readonly (CwlFile | CwlDirectory)[]>;
 }
@@ -55,6 +57,11 @@ export function createOutputContent(api: ClusterApi, blocks: BlockStore): Output
         throw isHallmarkError(cause) ? cause : outputFailed(path, cause);
       }
     },
+    async measure(file) {
+      const meter = createMeter();
+      await pipeline(await openContent(file), meter.tap, new Writable({ write: (_chunk, _encoding, done) => done() }));
+      return meter.total();
+    },
     async list({ listing, location }) {
       if (listing) return listing;
       if (location === undefined) return [];
@@ -69,6 +76,12 @@ export function createOutputContent(api: ClusterApi, blocks: BlockStore): Output
 }
 
 async function writeNew(content: Readable, path: string): Promise<Written> {
+  const meter = createMeter();
+  await pipeline(content, meter.tap, createWriteStream(path, { flags: 'wx' }));
+  return meter.total();
+}
+
+function createMeter() {
   const hash = createHash('sha1');
   let sizeBytes = 0;
   const tap = new Transform({
@@ -78,8 +91,7 @@ async function writeNew(content: Readable, path: string): Promise<Written> {
       done(null, chunk);
     },
   });
-  await pipeline(content, tap, createWriteStream(path, { flags: 'wx' }));
-  return { sizeBytes, sha1: hash.digest('hex') };
+  return { tap, total: (): Written => ({ sizeBytes, sha1: hash.digest('hex') }) };
 }
 
 export const outputFailed = (path: string, cause: unknown) =>

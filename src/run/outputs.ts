@@ -9,13 +9,16 @@ import type { BlockStore } from '../keep/port.ts';
 import { createOutputContent, type OutputContent, outputFailed } from './output-content.ts';
 import { outputName, takeNames } from './output-names.ts';
 
-export interface OutputOptions {
+export interface LocateOptions {
   readonly api: ClusterApi;
   readonly blocks: BlockStore;
-  /** Where the files go: made when it does not exist. */
-  readonly outdir: string;
   /** `sha1$…` of each file in the output object. */
   readonly computeChecksum: boolean;
+}
+
+export interface OutputOptions extends LocateOptions {
+  /** Where the files go: made when it does not exist. */
+  readonly outdir: string;
 }
 
 type Entry = CwlFile | CwlDirectory;
@@ -37,6 +40,20 @@ export async function writeOutputs(outputs: CwlObject, options: OutputOptions): 
     written.set(key, task);
     return task;
   });
+}
+
+/** The output object with all its files left in Keep, sizes and checksums filled in. */
+export async function locateOutputs(outputs: CwlObject, options: LocateOptions): Promise<CwlObject> {
+  const content = createOutputContent(options.api, options.blocks);
+  const locate = async (output: Entry): Promise<Entry> => {
+    if (!isFile(output)) return output;
+    const { nameroot: _nameroot, nameext: _nameext, dirname: _dirname, secondaryFiles, ...rest } = output;
+    const { sizeBytes, sha1 } = await content.measure(output);
+    const checksum = options.computeChecksum ? { checksum: `sha1$${sha1}` } : {};
+    const secondary = secondaryFiles && { secondaryFiles: await Promise.all(secondaryFiles.map(locate)) };
+    return { ...rest, size: sizeBytes, ...checksum, ...secondary };
+  };
+  return mapFileObjectsAsync(outputs, locate);
 }
 
 interface Writer {

@@ -10,6 +10,7 @@ import type { JobResult } from '../job/model.ts';
 import { refuseUnsupported } from '../job/requirements.ts';
 import { startWorkflow } from '../job/workflow-state.ts';
 import type { LocalBlockStore } from '../keep/port.ts';
+import type { RequestOptions } from '../request/contribution.ts';
 import { createRequestWaiter } from './await-request.ts';
 import { drive, type RunJob, tellingEnds } from './drive.ts';
 import type { RunListener } from './events.ts';
@@ -47,6 +48,8 @@ export interface RunOptions {
   readonly buildSecrets?: ReadonlyMap<string, string>;
   /** Jobs in preparation, queued or running at once: bounds memory, not the work of the cluster. */
   readonly maxInFlight: number;
+  /** What the caller asks of every request of a step. */
+  readonly requests?: Omit<RequestOptions, 'reuse'>;
 }
 
 export interface RunRequest {

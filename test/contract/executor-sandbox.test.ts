@@ -5,22 +5,24 @@ import { createGround } from '../../src/executor/sandbox/ground.ts';
 import { createSandboxExecutor } from '../../src/executor/sandbox/sandbox.ts';
 import { describeExecutor } from './executor.ts';
 import { toLoadableImage } from './executor-images.ts';
+import { describeExecutorSettings } from './executor-settings.ts';
 import { toolsLayer } from './layers.ts';
 
-describeExecutor(
-  'sandbox',
-  async () => {
-    const home = mkdtempSync(join(tmpdir(), 'sandbox-home-'));
-    const ground = createGround({ home, maxProcesses: 200 });
-    return {
-      executor: createSandboxExecutor(ground),
-      image: toLoadableImage([await toolsLayer()]),
-      close: async () => {
-        const namespace = await (await ground()).namespace();
-        await namespace.close();
-        rmSync(home, { recursive: true, force: true });
-      },
-    };
-  },
-  { isolates: true, limitsMemory: true, limitsProcesses: true, followsLinks: true },
-);
+async function openSandbox() {
+  const home = mkdtempSync(join(tmpdir(), 'sandbox-home-'));
+  const ground = createGround({ home, maxProcesses: 200 });
+  return {
+    executor: createSandboxExecutor(ground),
+    image: toLoadableImage([await toolsLayer()]),
+    close: async () => {
+      const namespace = await (await ground()).namespace();
+      await namespace.close();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+describeExecutor('sandbox', openSandbox, {
+  ...{ isolates: true, limitsMemory: true, limitsProcesses: true, followsLinks: true },
+});
+describeExecutorSettings('sandbox', openSandbox, { hasImageUser: true });

@@ -6,7 +6,7 @@ import type { ImagePlan, Plan, StepPlan } from '../../run/plan/model.ts';
 import { type PlanRequest, planProcess } from '../../run/plan/plan-process.ts';
 import type { RunOptions } from '../../run/run-process.ts';
 import { exitCodes } from '../exit-codes.ts';
-import type { RunFlags } from '../options.ts';
+import type { RunFlags } from '../options/options.ts';
 import { probe } from '../session.ts';
 import { formatTable } from '../terminal/table.ts';
 import { withReadOnlyCluster } from '../wire/cluster.ts';

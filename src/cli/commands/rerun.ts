@@ -15,7 +15,7 @@ import { runCommand } from './run.ts';
  * earlier run, and says for each step which it was and why.
  */
 export async function rerunCommand(args: readonly string[]): Promise<number> {
-  const { flags, given, rest } = parseRunFlags(args, false);
+  const { flags, given, rest, notes } = parseRunFlags(args, false);
   const [name = 'last', ...unknown] = rest;
   if (unknown.length > 0)
     throw cliError('cli/usage', `rerun: expected one run, got ${rest.join(' ')}`, {
@@ -25,9 +25,7 @@ export async function rerunCommand(args: readonly string[]): Promise<number> {
   return runCommand({
     document: run.document,
     inputValues: run.inputs as CwlObject,
-    inputArgs: [],
-    help: false,
-    flags: { ...flags, ...run.flags, ...given },
+    readFlags: () => ({ flags: { ...flags, ...run.flags, ...given }, inputArgs: [], help: false, notes }),
     onEnd: async (result, { api }) => printTable(await compareRuns(api, run, result.run)),
   });
 }

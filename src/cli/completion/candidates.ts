@@ -1,12 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Options } from 'yargs';
 import { loadProcess } from '../../cwl/load.ts';
 import { toDocumentUri } from '../document-uri.ts';
-import { runOptions } from '../options.ts';
+import type { Flag } from '../options/flag.ts';
+import { runOptions } from '../options/options.ts';
 import { createFetcher } from '../wire/documents.ts';
-
-const options: Readonly<Record<string, Options>> = runOptions;
 
 /** What may stand for the last of `words`, the ones behind the command's name: commands, flags, choices, files and inputs. */
 export async function listCandidates(words: readonly string[], commands: readonly string[]): Promise<string[]> {
@@ -25,15 +23,16 @@ export async function listCandidates(words: readonly string[], commands: readonl
 const starting = (candidates: readonly string[], current: string): string[] =>
   [...new Set(candidates)].filter((candidate) => candidate.startsWith(current));
 
-const optionOf = (word: string): Options | undefined =>
-  word.startsWith('--') && Object.hasOwn(options, word.slice(2)) ? options[word.slice(2)] : undefined;
+const optionOf = (word: string): Flag | undefined =>
+  word.startsWith('--') && Object.hasOwn(runOptions, word.slice(2)) ? runOptions[word.slice(2)] : undefined;
 
 const allFlags = (): string[] => [
   '--help',
   '--version',
-  ...Object.entries(options).flatMap(([name, { type, default: initial }]) =>
-    type === 'boolean' && initial === true ? [`--${name}`, `--no-${name}`] : [`--${name}`],
-  ),
+  ...Object.entries(runOptions).flatMap(([name, { type, default: initial, refused }]) => {
+    if (refused !== undefined) return [];
+    return type === 'boolean' && initial !== undefined ? [`--${name}`, `--no-${name}`] : [`--${name}`];
+  }),
 ];
 
 /** None where the document cannot be loaded: completing is no place for errors. */

@@ -7,7 +7,7 @@ import { createCollectionReader } from '../../crunch/collections.ts';
 import { createImageOpener } from '../../crunch/images/opener.ts';
 import type { CrunchDeps } from '../../crunch/port.ts';
 import { createTreeCache } from '../../crunch/trees.ts';
-import type { Executor, ExecutorName } from '../../executor/port.ts';
+import type { ContainerSettings, Executor, ExecutorName } from '../../executor/port.ts';
 import type { Ground } from '../../executor/sandbox/ground.ts';
 import type { BuilderName } from '../config.ts';
 import type { ClusterHandle } from './cluster.ts';
@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly executor: ExecutorName;
   readonly builder: BuilderName;
   readonly maxConcurrent?: number;
+  readonly settings?: ContainerSettings;
+  readonly leaveScratch?: boolean;
 }
 
 /** Runs the containers of this process while `task` runs: dispatcher, crunch-run and executors. */
@@ -80,7 +82,8 @@ async function recover(deps: CrunchDeps): Promise<void> {
   }
 }
 
-export function createCrunchDeps(cluster: ClusterHandle, { executor, builder }: EngineOptions): CrunchDeps {
+export function createCrunchDeps(cluster: ClusterHandle, options: EngineOptions): CrunchDeps {
+  const { executor, builder, settings, leaveScratch } = options;
   const { api, blocks, workDir, clock, logger } = cluster;
   const executors = new Map<ExecutorName, Promise<Executor>>();
   const collections = createCollectionReader(api);
@@ -105,6 +108,8 @@ export function createCrunchDeps(cluster: ClusterHandle, { executor, builder }: 
     hostPath: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     clock,
     logger,
+    ...(settings === undefined ? {} : { settings }),
+    ...(leaveScratch === undefined ? {} : { leaveScratch }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { executorError } from '../errors.ts';
 import { createLimitMaker, type LimitMaker } from '../limits/create.ts';
 import type { ContainerSpec, Executor, LoadableImage, LoadedImage, RunningContainer } from '../port.ts';
 import { toContainer } from '../process/container.ts';
@@ -70,11 +71,20 @@ interface Parts {
 }
 
 async function startContainer(parts: Parts, image: LoadedImage, spec: ContainerSpec): Promise<RunningContainer> {
-  const { id, ramBytes } = spec;
+  if (spec.asImageUser)
+    throw executorError(
+      'executor/start-failed',
+      'apptainer runs a container as the caller, not as the user of its image',
+      {
+        hint: 'leave --no-match-user out, or choose another executor',
+      },
+    );
+  const { id, ramBytes, vcpus, strictCpus } = spec;
   const { maxProcesses } = parts;
   const limits = parts.limits.create({
     ...{ id, maxProcesses, accountsCpu: true },
     ...(ramBytes === undefined ? {} : { ramBytes }),
+    ...(strictCpus && vcpus !== undefined ? { cpus: vcpus } : {}),
   });
   try {
     const group = await startByApptainer({ ...parts, limits }, image, spec);

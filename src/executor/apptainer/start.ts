@@ -83,14 +83,20 @@ async function toCommand(program: ApptainerProgram, image: LoadedImage, spec: Co
     ...[program.cli.program, ...program.cli.globalArgs, 'exec'],
     ...(isRoot() ? ['--no-privs'] : []),
     ...(canMountSif(program) ? [] : ['--unsquash']),
-    ...['--cleanenv', '--contain', '--no-home', '--pid', '--ipc', '--writable-tmpfs', '--no-mount', 'bind-paths'],
-    ...(spec.network ? [] : ['--net', '--network', 'none']),
+    ...['--cleanenv', '--contain', '--no-home', '--pid', '--ipc', '--no-mount', 'bind-paths'],
+    ...(spec.readOnlyRoot ? [] : ['--writable-tmpfs']),
+    ...toNetworkArgs(spec),
     ...(spec.gpu ? [spec.gpu.stack === 'cuda' ? '--nv' : '--rocm'] : []),
     ...(await planBinds(spec)).flatMap((bind) => ['--mount', toMountOption(bind)]),
     ...['--pwd', '/', image.reference, '/bin/sh', '-c', insideContainer, spec.workingDir],
     ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     ...spec.command,
   ];
+}
+
+function toNetworkArgs({ network, networkName }: ContainerSpec): string[] {
+  if (!network) return ['--net', '--network', 'none'];
+  return networkName === undefined ? [] : ['--net', '--network', networkName];
 }
 
 /** Where `--nv` and `--rocm` put the libraries of the driver. */

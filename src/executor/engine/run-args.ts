@@ -10,8 +10,10 @@ export function toRunArgs(spec: ContainerSpec, maxProcesses: number): string[] {
   return [
     ...['--name', toName(spec.id), '--pull', 'never', '--log-driver', 'none'],
     ...['--security-opt', 'no-new-privileges', '--pids-limit', String(maxProcesses)],
-    ...['--workdir', spec.workingDir, '--user', `${uid}:${gid}`],
-    ...(spec.network ? [] : ['--network', 'none']),
+    ...['--workdir', spec.workingDir, ...(spec.asImageUser ? [] : ['--user', `${uid}:${gid}`])],
+    ...toNetworkArgs(spec),
+    ...(spec.readOnlyRoot ? ['--read-only'] : []),
+    ...(spec.strictCpus && spec.vcpus !== undefined ? ['--cpus', String(spec.vcpus)] : []),
     ...(spec.stdin === undefined ? [] : ['--interactive']),
     ...(spec.ramBytes === undefined ? [] : ['--memory', String(spec.ramBytes), '--memory-swap', String(spec.ramBytes)]),
     ...spec.tmpfs.flatMap(({ target, sizeBytes }) => ['--mount', toTmpfs(target, sizeBytes)]),
@@ -21,6 +23,11 @@ export function toRunArgs(spec: ContainerSpec, maxProcesses: number): string[] {
       isPassedOn(name) ? name : `${name}=${value}`,
     ]),
   ];
+}
+
+function toNetworkArgs({ network, networkName }: ContainerSpec): string[] {
+  if (!network) return ['--network', 'none'];
+  return networkName === undefined ? [] : ['--network', networkName];
 }
 
 /** The variables that the program passes on from its own environment, where other users cannot read them. */

@@ -32,12 +32,16 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
     runtime: () => readVersion(cli, ['version', '--format', '{{.Client.Version}}'], 'podman'),
     loadImage: createImageLoader('podman', cli),
     start: (image, spec) =>
-      startByEngine({ cli, maxProcesses, runArgs: [...user, ...toInitArgs(), ...toGpuArgs(spec)] }, image, spec),
+      startByEngine(
+        { cli, maxProcesses, runArgs: [...toUserArgs(spec), ...toInitArgs(), ...toGpuArgs(spec)] },
+        image,
+        spec,
+      ),
     reap: (isOwned) => reapByEngine(cli, isOwned),
   };
 }
 
-const user = ['--user', '0:0'];
+const toUserArgs = ({ asImageUser }: ContainerSpec): string[] => (asImageUser ? [] : ['--user', '0:0']);
 
 const initPrograms = ['/usr/libexec/podman/catatonit', '/usr/bin/catatonit', '/usr/bin/tini', '/usr/bin/docker-init'];
 

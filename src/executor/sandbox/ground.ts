@@ -13,8 +13,6 @@ export interface SandboxOptions {
   readonly home: string;
   /** Processes and threads that one container may have at a time; 2048 unless said. */
   readonly maxProcesses?: number;
-  /** Hold containers to their share of the cores. Off unless said: idle cores are there to be used. */
-  readonly limitCpus?: boolean;
 }
 
 /** What the containers, loads and builds of one process share. */

@@ -34,6 +34,7 @@ export interface InitOptions {
   readonly maxProcesses?: number;
   /** Root when absent. */
   readonly user?: RunUser;
+  readonly readOnlyRoot?: boolean;
   /** Whether there is anything to read on its standard input. */
   readonly hasStdin?: boolean;
   /** Shell lines to run before anything is mounted. */
@@ -70,6 +71,7 @@ export function toInitScript(options: InitOptions): string {
     ...(options.prepare ?? []),
     ...options.phases.flatMap((phase, index) => toPhaseLines(phase, fstabName(index))),
     `cd ${rootName}`,
+    options.readOnlyRoot ? 'mount -n -o remount,bind,ro .' : '',
     'mount -n --move . /',
     ...options.networkCommands,
     'set +e',

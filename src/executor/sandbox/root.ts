@@ -4,6 +4,7 @@ import type { StreamTarget } from '../port.ts';
 import type { Ground } from './ground.ts';
 import { fstabName, type InitOptions, toInitScript } from './init-script.ts';
 import { type MountSpec, planMounts, rootName } from './mounts.ts';
+import { toJoinNetwork } from './network.ts';
 import { type Init, startInit } from './start.ts';
 import { isolatedHostName } from './system-mounts.ts';
 
@@ -23,6 +24,7 @@ export interface RunOptions extends MountSpec, Omit<InitOptions, 'phases' | 'net
   readonly stdin?: string;
   readonly stdout: StreamTarget;
   readonly stderr: StreamTarget;
+  readonly networkName?: string;
   readonly confine?: (pid: number) => void;
 }
 
@@ -42,27 +44,29 @@ export async function startInRoot(ground: Ground, root: RootSpec, options: RunOp
   symlinkSync(root.image, join(scratch, names.image));
   symlinkSync(ground.skeleton, join(scratch, names.skeleton));
   if (root.upper !== join(scratch, names.upper)) symlinkSync(root.upper, join(scratch, names.upper));
+  const network = options.network && options.networkName !== 'none';
   const phases = planMounts(
     {
       overlay: toOverlayOptions(root.layers.length),
       layers: [root.upper, ...root.layers],
       mountPoints: join(scratch, names.mountPoints),
     },
-    options,
+    { ...options, network },
   );
   for (const [index, { mounts }] of phases.entries()) {
     writeFileSync(join(scratch, fstabName(index)), `${mounts.join('\n')}\n`);
   }
-  const networkCommands = options.network ? [] : [ground.loopbackCommand, nameCommand];
+  const networkCommands = network ? [] : [ground.loopbackCommand, nameCommand];
   const hasStdin = options.stdin !== undefined;
   // A file, for it may be longer than one argument can be, and nobody else shall read the environment off the process list.
   writeFileSync(join(scratch, names.script), toInitScript({ ...options, phases, networkCommands, hasStdin }), {
     mode: 0o600,
   });
-  const { stdin, stdout, stderr, network, confine } = options;
+  const { stdin, stdout, stderr, confine } = options;
   const namespace = await ground.namespace();
   return startInit(ground.launcher, {
     ...{ namespace, script: names.script, scratch, network, stdout, stderr },
+    joinNetwork: network ? toJoinNetwork(options.networkName) : [],
     ...(stdin === undefined ? {} : { stdin }),
     ...(confine === undefined ? {} : { confine }),
   });

@@ -12,6 +12,7 @@ import { linkLayers } from './layer-store.ts';
 import { removeOverlayWork, removeTree } from './remove.ts';
 import { makeUpper, startInRoot, upperFolder, workFolder } from './root.ts';
 import type { CpuSeconds } from './start.ts';
+import { findUser } from './user.ts';
 
 /**
  * Runs containers in Linux namespaces with nothing but util-linux, GNU tar and a shell; needs neither root nor a daemon.
@@ -42,6 +43,7 @@ async function loadImage(ground: Ground, { image }: LoadableImage, signal?: Abor
     environment: config?.Env ?? [],
     workingDir: config?.WorkingDir || '/',
     entrypoint: config?.Entrypoint ?? [],
+    ...(config?.User ? { user: config.User } : {}),
   };
 }
 
@@ -69,6 +71,7 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
       ...spec,
       environment,
       noNewPrivileges: true,
+      ...(spec.asImageUser && image.user !== undefined && { user: findUser([upper, ...root.layers], image.user) }),
       confine: limits.confine,
       maxProcesses: limitSpec.maxProcesses,
     });
@@ -89,12 +92,12 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
 /** What sets a container up runs inside its limit, and needs about this much. */
 const leastRamBytes = 16 * mib;
 
-function toLimitSpec({ options }: Ground, { id, ramBytes, vcpus }: ContainerSpec): LimitSpec {
+function toLimitSpec({ options }: Ground, { id, ramBytes, vcpus, strictCpus }: ContainerSpec): LimitSpec {
   return {
     id,
     maxProcesses: options.maxProcesses ?? 2048,
     ...(ramBytes === undefined ? {} : { ramBytes: Math.max(ramBytes, leastRamBytes) }),
-    ...(options.limitCpus && vcpus !== undefined ? { cpus: vcpus } : {}),
+    ...(strictCpus && vcpus !== undefined ? { cpus: vcpus } : {}),
   };
 }
 

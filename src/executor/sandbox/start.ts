@@ -14,6 +14,8 @@ export interface StartOptions {
   /** The folder that the program's relative paths start from. */
   readonly scratch: string;
   readonly network: boolean;
+  /** What starts it in a network of this machine that has a name; nothing: in the machine's own. */
+  readonly joinNetwork?: readonly string[];
   readonly stdin?: string;
   readonly stdout: StreamTarget;
   readonly stderr: StreamTarget;
@@ -39,6 +41,7 @@ export async function startInit(launcher: Launcher, options: StartOptions): Prom
   try {
     const child = await launcher.launch({
       command: [
+        ...(options.joinNetwork ?? []),
         ...options.namespace.enter,
         ...['unshare', '--mount', '--pid', '--ipc', '--uts', ...(options.network ? [] : ['--net'])],
         ...['--fork', '--kill-child', 'sh', options.script],

@@ -1,0 +1,55 @@
+import { basename, resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
+import { type InputObject, loadInputObject, parseInputObject } from '../cwl/input/job.ts';
+import type { Override } from '../cwl/overrides.ts';
+import type { Fetcher } from '../cwl/port.ts';
+import type { CwlObject } from '../cwl/values.ts';
+import { toDocumentUri } from './document-uri.ts';
+import type { RunFlags } from './options/options.ts';
+import { commandLineSource } from './report-error.ts';
+
+/** What the command line names: a document and where its inputs are. */
+export interface NamedInputs {
+  readonly document: string;
+  readonly inputsFile?: string;
+  /** Values as an earlier run had them, instead of an inputs file. */
+  readonly inputValues?: CwlObject;
+}
+
+export interface CommandInputs {
+  readonly documentUri: string;
+  readonly job: InputObject;
+  /** Of the file that holds the inputs, where there is one. */
+  readonly jobUri?: string;
+}
+
+/** The document and its inputs; a job file with `cwl:tool` stands for both. */
+export async function readCommandInputs(
+  { document, inputsFile, inputValues }: NamedInputs,
+  { basedir }: RunFlags,
+  fetcher: Fetcher,
+): Promise<CommandInputs> {
+  const documentUri = await toDocumentUri(document);
+  const base = pathToFileURL(`${resolve(basedir ?? '.')}/`).href;
+  const empty = parseInputObject('{}', `${base}${commandLineSource}`);
+  if (inputValues) return { documentUri, job: { ...empty, values: inputValues } };
+  if (inputsFile === '-')
+    return { documentUri, job: parseInputObject(await readAll(process.stdin), `${base}stdin.yml`) };
+  if (inputsFile !== undefined) {
+    const jobUri = await toDocumentUri(inputsFile);
+    if (basedir === undefined) return { documentUri, jobUri, job: await loadInputObject(jobUri, fetcher) };
+    const job = parseInputObject(await fetcher.fetchText(jobUri), `${base}${basename(inputsFile)}`);
+    return { documentUri, jobUri, job };
+  }
+  const job = /\.(ya?ml|json)$/.test(document)
+    ? await loadInputObject(documentUri, fetcher).catch(() => undefined)
+    : undefined;
+  return job?.tool === undefined ? { documentUri, job: empty } : { documentUri: job.tool, jobUri: documentUri, job };
+}
+
+/** `cwltool:overrides` of the file that `--overrides` names. */
+export async function readOverridesFile({ overrides }: RunFlags, fetcher: Fetcher): Promise<readonly Override[]> {
+  if (overrides === undefined) return [];
+  return (await loadInputObject(await toDocumentUri(overrides), fetcher)).overrides;
+}

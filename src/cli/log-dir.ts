@@ -1,0 +1,59 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { ContainerRequest, Mount } from '../api/records.ts';
+import { toMessage } from '../core/errors.ts';
+import type { PortableDataHash, Uuid } from '../core/ids.ts';
+import { openFile } from '../keep/file-reader.ts';
+import { readCollection } from '../run/collections.ts';
+import { listStepRequests } from '../run/run-record.ts';
+import { cliError } from './usage-error.ts';
+import type { ClusterHandle } from './wire/cluster.ts';
+
+/**
+ * `--log-dir`: standard output and error of each step of a run, as files of `folder/STEP/`. What a tool writes into files of its
+ * own (`stdout`, `stderr`) keeps the names that it gives them, the rest is stdout.txt and stderr.txt. Read from the records, so
+ * that reused and failed steps have theirs too.
+ */
+export async function writeLogDir(cluster: ClusterHandle, run: Uuid, folder: string): Promise<void> {
+  for (const request of await listStepRequests(cluster.api, run)) {
+    if (request.container_uuid === null) continue;
+    const { log, output } = await cluster.api.get('containers', request.container_uuid);
+    const target = join(folder, folderOf(request));
+    for (const name of ['stdout', 'stderr']) {
+      const redirected = pathOf(request.mounts[name], request);
+      if (redirected === undefined) await copy(cluster, { from: log, path: `${name}.txt` }, target);
+      else await copy(cluster, { from: output, path: redirected }, target);
+    }
+  }
+}
+
+/** Steps of subworkflows lie in the folders of these; a name is a URI fragment and has no `..` of its own. */
+const folderOf = ({ name, properties }: ContainerRequest): string =>
+  String(properties['hm:step'] ?? name)
+    .split('/')
+    .map((part) => (/^\.*$/.test(part) ? `_${part}` : part))
+    .join('/');
+
+const pathOf = (mount: Mount | undefined, { output_path }: ContainerRequest): string | undefined =>
+  mount?.kind === 'file' ? mount.path.slice(output_path.length + 1) : undefined;
+
+async function copy(
+  { api, blocks }: ClusterHandle,
+  { from, path }: { readonly from: PortableDataHash | null; readonly path: string },
+  folder: string,
+): Promise<void> {
+  const file = from === null ? undefined : (await readCollection(api, from)).files.get(path);
+  if (!file) return;
+  const target = join(folder, path);
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    await pipeline(openFile(blocks, file), createWriteStream(target));
+  } catch (cause) {
+    throw cliError('cli/not-found', `cannot write the log ${target}: ${toMessage(cause)}`, {
+      hint: 'choose another folder with --log-dir',
+      cause,
+    });
+  }
+}

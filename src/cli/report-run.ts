@@ -1,0 +1,39 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { JsonValue } from '../core/json.ts';
+import { locateOutputs, writeOutputs } from '../run/outputs.ts';
+import type { RunResult } from '../run/run-process.ts';
+import { exitCodes } from './exit-codes.ts';
+import { writeLogDir } from './log-dir.ts';
+import type { RunFlags } from './options/options.ts';
+import { formatOutputs } from './output-json.ts';
+import { exitCodeOf, formatError, toErrorJson } from './report-error.ts';
+import { usageTable } from './usage.ts';
+import type { ClusterHandle } from './wire/cluster.ts';
+
+/** What is left of a run that has ended: logs, outputs, what each step used. Gives the exit code. */
+export async function reportRun(result: RunResult, flags: RunFlags, cluster: ClusterHandle): Promise<number> {
+  if (flags.logDir !== undefined) await writeLogDir(cluster, result.run, resolve(flags.logDir));
+  const code = await reportResult(result, flags, cluster);
+  if (flags.usage) process.stderr.write(`\n${await usageTable(cluster.api, result.run)}\n`);
+  return code;
+}
+
+/** Output object on standard output, or every failure on standard error. */
+async function reportResult(result: RunResult, flags: RunFlags, { api, blocks }: ClusterHandle): Promise<number> {
+  for (const text of new Set(result.failures.map((failure) => formatFailure(failure, flags))))
+    process.stderr.write(`${text}\n`);
+  if (result.failures.length > 0 || result.status !== 'success')
+    return exitCodeOf(result.failures[0] ?? new Error('the workflow failed'));
+  const options = { api, blocks, computeChecksum: flags.computeChecksum };
+  const outputs = flags.leaveOutputs
+    ? await locateOutputs(result.outputs, options)
+    : await writeOutputs(result.outputs, { ...options, outdir: resolve(flags.outdir) });
+  const printed = `${formatOutputs(outputs as JsonValue)}\n`;
+  process.stdout.write(printed);
+  if (flags.writeSummary !== undefined) await writeFile(flags.writeSummary, printed);
+  return exitCodes.success;
+}
+
+const formatFailure = (failure: unknown, flags: RunFlags): string =>
+  flags.json ? JSON.stringify(toErrorJson(failure), null, 2) : formatError(failure, { debug: flags.debug === true });
