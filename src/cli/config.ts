@@ -33,17 +33,18 @@ function choose<T extends string>(name: string, given: string, choices: readonly
 
 /** `$HALLMARK_HOME`, else `$XDG_DATA_HOME/hallmark`, else `~/.local/share/hallmark` (design 5). Made when missing. */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
-  const home = locateHome(environment);
+  return { home: makeHome(locateHome(environment), 'set HALLMARK_HOME to a folder that you may write to') };
+}
+
+/** The folder, made when it is missing. */
+export function makeHome(home: string, hint: string): string {
   try {
     mkdirSync(home, { recursive: true, mode: 0o700 });
     if (!statSync(home).isDirectory()) throw new Error('it is not a folder');
   } catch (cause) {
-    throw cliError('cli/bad-config', `cannot use ${home} as home: ${toMessage(cause)}`, {
-      hint: 'set HALLMARK_HOME to a folder that you may write to',
-      cause,
-    });
+    throw cliError('cli/bad-config', `cannot use ${home} as home: ${toMessage(cause)}`, { hint, cause });
   }
-  return { home };
+  return home;
 }
 
 /** Where the home is, or would be made. */

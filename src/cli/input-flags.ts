@@ -88,7 +88,7 @@ function readJson(input: InputParameter, type: CwlType, text: string): CwlValue 
   try {
     return JSON.parse(text) as CwlValue;
   } catch {
-    if (Array.isArray(type)) return text;
+    if (Array.isArray(type) || type === 'Any') return text;
     throw cliError('cli/usage', `--${input.id}: expected ${describe(type)} as JSON, got ${JSON.stringify(text)}`);
   }
 }

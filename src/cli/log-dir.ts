@@ -1,6 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ContainerRequest, Mount } from '../api/records.ts';
 import { toMessage } from '../core/errors.ts';
@@ -23,8 +25,8 @@ export async function writeLogDir(cluster: ClusterHandle, run: Uuid, folder: str
     const target = join(folder, folderOf(request));
     for (const name of ['stdout', 'stderr']) {
       const redirected = pathOf(request.mounts[name], request);
-      if (redirected === undefined) await copy(cluster, { from: log, path: `${name}.txt` }, target);
-      else await copy(cluster, { from: output, path: redirected }, target);
+      if (redirected === undefined) await copy(cluster, { from: log, path: `${name}.txt`, isTimed: true }, target);
+      else await copy(cluster, { from: output, path: redirected, isTimed: false }, target);
     }
   }
 }
@@ -39,21 +41,30 @@ const folderOf = ({ name, properties }: ContainerRequest): string =>
 const pathOf = (mount: Mount | undefined, { output_path }: ContainerRequest): string | undefined =>
   mount?.kind === 'file' ? mount.path.slice(output_path.length + 1) : undefined;
 
-async function copy(
-  { api, blocks }: ClusterHandle,
-  { from, path }: { readonly from: PortableDataHash | null; readonly path: string },
-  folder: string,
-): Promise<void> {
+interface Stored {
+  readonly from: PortableDataHash | null;
+  readonly path: string;
+  /** Each line has its time before it. */
+  readonly isTimed: boolean;
+}
+
+async function copy({ api, blocks }: ClusterHandle, { from, path, isTimed }: Stored, folder: string): Promise<void> {
   const file = from === null ? undefined : (await readCollection(api, from)).files.get(path);
   if (!file) return;
   const target = join(folder, path);
   try {
     await mkdir(dirname(target), { recursive: true });
-    await pipeline(openFile(blocks, file), createWriteStream(target));
+    const content = openFile(blocks, file);
+    await pipeline(isTimed ? withoutTimes(content) : content, createWriteStream(target));
   } catch (cause) {
     throw cliError('cli/not-found', `cannot write the log ${target}: ${toMessage(cause)}`, {
       hint: 'choose another folder with --log-dir',
       cause,
     });
   }
+}
+
+/** A log's lines as they were written. */
+async function* withoutTimes(content: Readable): AsyncGenerator<string> {
+  for await (const line of createInterface({ input: content })) yield `${line.replace(/^[\dTZ:.-]+ /, '')}\n`;
 }

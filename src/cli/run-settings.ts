@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { JsonValue } from '../core/json.ts';
 import type { RunOptions } from '../run/run-process.ts';
 import { readBuildSecrets } from './build-secrets.ts';
+import { makeHome } from './config.ts';
 import { toEngineOptions } from './engine-options.ts';
 import type { RunFlags } from './options/options.ts';
 import type { SessionOptions } from './session.ts';
@@ -13,7 +14,9 @@ export function toSessionOptions(flags: RunFlags): SessionOptions {
     ...toEngineOptions(flags),
     evalTimeoutMs: flags.evalTimeout * 1000,
     logger: createStderrLogger(levelOf(flags), flags.timestamps),
-    ...(flags.cachedir === undefined ? {} : { home: resolve(flags.cachedir) }),
+    ...(flags.cachedir === undefined
+      ? {}
+      : { home: makeHome(resolve(flags.cachedir), 'choose another folder with --cachedir') }),
     ...toWorkDir(flags.tmpdirPrefix ?? flags.tmpOutdirPrefix),
   };
 }

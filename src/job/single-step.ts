@@ -17,7 +17,8 @@ export function selectStep(workflow: Workflow, name: string): Workflow {
 /** What a step runs, alone (`--single-process`): no scatter, condition, default or valueFrom of the step; what it inherits stays. */
 export function selectStepProcess(workflow: Workflow, name: string): Process {
   const step = findStep(workflow, name);
-  return { ...step.run, ...inheritRequirements(inheritRequirements(workflow, step), step.run) };
+  const { requirements, hints } = inheritRequirements(inheritRequirements(workflow, step), step.run);
+  return { ...step.run, requirements, hints };
 }
 
 /** As the process declares it; where the step changes the value on the way, of any type. */

@@ -66,8 +66,9 @@ export async function withCrunchRun<T>(
     });
   } finally {
     await recovered;
-    const { closeOwnerDirectory, scratchRoot } = await import('../../crunch/owner.ts');
+    const { closeOwnerDirectory, leftRoot, scratchRoot } = await import('../../crunch/owner.ts');
     await closeOwnerDirectory(scratchRoot(cluster.workDir));
+    if (options.leaveScratch) cluster.logger.warn(`scratch folders are left in ${leftRoot(cluster.workDir)}`);
   }
 }
 
