@@ -359,7 +359,7 @@ describe('flags of the run', () => {
       [
         ['--priority', '7', { priority: 7 }],
         ['--intermediate-output-ttl', '3600', { output_ttl: 3600 }],
-        ['--intermediate-storage-classes', 'hot,cold', { output_storage_classes: ['hot', 'cold'] }],
+        ['--intermediate-storage-classes', 'hot,cold', { output_storage_classes: null }],
         ['--enable-preemptible', '--parallel', { scheduling_parameters: { preemptible: true } }],
         ['--disable-preemptible', '--parallel', { scheduling_parameters: { preemptible: false } }],
       ] as const

@@ -91,6 +91,10 @@ export const schemas: Readonly<Record<Resource, ResourceSchema>> = {
     output_uuid: optional('string', { readOnly: true }),
     log_uuid: optional('string', { readOnly: true }),
     secret_mounts: hash({ writeOnly: true }),
+    // Taken from clients and not kept: one machine has one storage class and publishes no ports.
+    output_storage_classes: optional('array', { sql: 'NULL' }),
+    service: optional('boolean', { sql: 'NULL' }),
+    published_ports: optional('hash', { sql: 'NULL' }),
   }),
   containers: define('containers', uuidInfix.container, {
     ...work,
