@@ -17,7 +17,6 @@ hints: {DockerRequirement: {dockerPull: "${image}"}}
 requirements:
   NetworkAccess: {networkAccess: true}
   ResourceRequirement: {ramMin: 32, coresMin: 1}
-  ShellCommandRequirement: {}
 baseCommand: [sh, -c, ${JSON.stringify(script)}]
 inputs: []
 outputs: {out: {type: string, outputBinding: {glob: out, loadContents: true, outputEval: '$(self[0].contents)'}}}
@@ -77,7 +76,7 @@ describe('flags of containers', () => {
   it('--strict-memory-limit: always on', async () => {
     const { exitCode, stderr } = await runner.run(['--strict-memory-limit', 'memory.cwl']);
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('ran out of memory: the limit is 32 MiB');
+    expect(stderr).toContain('ran out of memory: the limit is 32.0 MiB');
   });
 
   it('--default-container', async () => {
