@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { errorCode } from './block-errors.ts';
 
 /** Removes a tree; directories that nobody may write to are opened up first. Follows no symlink. No error when there is none. */
@@ -7,10 +9,18 @@ export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
   } catch (error) {
+    if (errorCode(error) === 'ENAMETOOLONG') return removeDeep(path);
     if (!['EACCES', 'EPERM', 'ENOTEMPTY'].includes(errorCode(error) ?? '')) throw error;
     await makeWritable(path);
     await rm(path, { recursive: true, force: true });
   }
+}
+
+/** Directories so deep that no path names them all: these programs go down step by step. Neither follows a symlink. */
+async function removeDeep(path: string): Promise<void> {
+  const run = promisify(execFile);
+  await run('chmod', ['-R', 'u+rwX', '--', path]);
+  await run('rm', ['-rf', '--', path]);
 }
 
 async function makeWritable(directory: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { type BigIntStats, constants } from 'node:fs';
+import { type BigIntStats, constants, lstatSync } from 'node:fs';
 import { chmod, type FileHandle, open, rm, stat, unlink } from 'node:fs/promises';
 import type { BlockLocator } from '../../core/ids.ts';
 import { errorCode } from '../block-errors.ts';
@@ -26,16 +26,21 @@ export async function adoptFile(store: Parts, path: string): Promise<StoredFile>
   await checkUnchanged(file, before, path);
   const target = await newPlaceOf(layout, locators);
   if (target === undefined) await unlink(path);
-  else if (!(await take(place, path, target))) return await copyAndRemove(store, path, file);
+  else if (!(await take(place, path, target, file))) return await copyAndRemove(store, path, file);
   return finishFile(store, locators);
 }
 
-/** False when the file is another user's, such as a container's: then it can only be copied. */
-async function take(place: Place, path: string, target: string): Promise<boolean> {
+/**
+ * False when the file is another user's, such as a container's: then it can only be copied. Only the open file is touched: what
+ * else took its name meanwhile, a symbolic link for one, is not followed, and does not stay in the store.
+ */
+async function take(place: Place, path: string, target: string, file: FileHandle): Promise<boolean> {
   try {
-    await chmod(path, blockMode);
+    await file.chmod(blockMode);
     await place.moveFile(path, target);
-    return true;
+    if (lstatSync(target, { bigint: true }).ino === (await file.stat({ bigint: true })).ino) return true;
+    await unlink(target);
+    throw changed(path);
   } catch (error) {
     if (['EPERM', 'EACCES', 'EXDEV'].includes(errorCode(error) ?? '')) return false;
     throw error;
@@ -137,10 +142,12 @@ async function openUnlinked(path: string): Promise<FileHandle | undefined> {
 
 async function checkUnchanged(file: FileHandle, before: BigIntStats, path: string): Promise<void> {
   const after = await file.stat({ bigint: true });
-  if (after.size === before.size && after.mtimeNs === before.mtimeNs) return;
-  throw keepError('keep/store-failed', 'a file changed while it was stored', {
+  if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) throw changed(path);
+}
+
+const changed = (path: string) =>
+  keepError('keep/store-failed', 'a file changed while it was stored', {
     hint: 'wait until what writes it has ended, then run again',
     where: { file: path },
     retryable: true,
   });
-}
