@@ -21,7 +21,20 @@ for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
 done
 [ ${#sources[@]} -gt 0 ] || fail "found no Debian package sources in /etc/apt" "list them in /etc/apt/sources.list"
 mkdir -p "$(dirname "$out")"
-mmdebstrap --quiet --format=tar --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --dpkgopt='path-exclude=/usr/share/doc/*' \
+
+# A user without subordinate ids is root of a namespace with a single id, which does as if it had all (see emulated-root.ts).
+as_root=()
+if [ "$(id -u)" != 0 ] && ! { grep -qE "^($(id -un)|$(id -u)):" /etc/subuid && command -v newuidmap; } >/dev/null 2>&1; then
+  root=$(cd "$(dirname "$0")/.." && pwd)
+  readarray -d '' emulation < <("$root/node_modules/node/bin/node" --disable-warning=ExperimentalWarning "$root/scripts/root-emulation.ts")
+  [ ${#emulation[@]} -gt 0 ] || fail "this user has no ids for the owners of an image" "as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $(id -un)"
+  export PATH=$PATH:/usr/sbin:/sbin
+  as_root=(unshare --map-root-user --mount "${emulation[@]}")
+  set -- --mode=root --skip=chroot/mount --aptopt='APT::Sandbox::User "root"'
+else
+  set --
+fi
+"${as_root[@]}" mmdebstrap "$@" --quiet --format=tar --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --dpkgopt='path-exclude=/usr/share/doc/*' \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' ${packages:+--include="$packages"} \
   --customize-hook='rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/* "$1"/var/log/*.log "$1"/var/log/apt' \
   "$codename" "$out.part" "${sources[@]}" >&2

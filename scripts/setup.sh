@@ -20,8 +20,10 @@ if [ ! -x "$node" ]; then
 fi
 "$node" --version >/dev/null || fail "$node does not run" "remove node_modules and run make setup again"
 
-# newuidmap lets an ordinary user's container have users of its own. Root needs neither.
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v newuidmap >/dev/null; then
-  { apt-get install -y --no-install-recommends uidmap || { apt-get update && apt-get install -y --no-install-recommends uidmap; }; } >/dev/null 2>&1 ||
-    echo "setup: could not install uidmap; ordinary users get containers with one user only" >&2
+# For the ordinary users of this machine: newuidmap lets their containers have users of their own, mmdebstrap makes a base image for the
+# demo where no registry answers. Root needs the first never and installs the second when it does.
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v newuidmap && command -v mmdebstrap; } >/dev/null; then
+  packages=(uidmap mmdebstrap)
+  { apt-get install -y --no-install-recommends "${packages[@]}" || { apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"; }; } >/dev/null 2>&1 ||
+    echo "setup: could not install ${packages[*]}; ordinary users get containers with one user only" >&2
 fi

@@ -23,9 +23,14 @@ async function removeDeep(path: string): Promise<void> {
   await run('rm', ['-rf', '--', path]);
 }
 
+/** What is gone meanwhile is fine: a `rm` that has failed may still be removing in other directories. */
 async function makeWritable(directory: string): Promise<void> {
-  await chmod(directory, 0o755);
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) await makeWritable(join(directory, entry.name));
+  try {
+    await chmod(directory, 0o755);
+    for (const entry of await readdir(directory, { withFileTypes: true })) {
+      if (entry.isDirectory()) await makeWritable(join(directory, entry.name));
+    }
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -15,6 +15,7 @@ import type { Collection } from '../../src/keep/collection.ts';
 import { createCollectionWriter } from '../../src/keep/collection-writer.ts';
 import { type DiskBlockStore, openDiskBlockStore } from '../../src/keep/disk/disk-store.ts';
 import { readText } from '../../src/keep/file-reader.ts';
+import { removeTree } from '../../src/keep/remove-tree.ts';
 import { createFakeExecutor } from '../fakes/executor.ts';
 import { type ContainerRecords, createContainerRecords } from '../fakes/executor-records.ts';
 
@@ -96,7 +97,7 @@ export async function createSetting(): Promise<Setting> {
     readLog: (container) => readAll(container.log),
     async close() {
       api.close();
-      await rm(directory, { recursive: true, force: true });
+      await removeTree(directory);
     },
   };
 }

@@ -8,6 +8,7 @@ import { toContainer } from '../process/container.ts';
 import { ownedName } from '../process/owned.ts';
 import { quote } from '../process/quote.ts';
 import { readChanges } from './changes.ts';
+import { singleIdError } from './emulated-root.ts';
 import type { Ground } from './ground.ts';
 import { linkLayers } from './layer-store.ts';
 import { removeOverlayWork, removeTree } from './remove.ts';
@@ -20,6 +21,7 @@ export function createBuildSandbox(openGround: () => Promise<Ground>): BuildSand
     async openRoot(layers, signal) {
       signal?.throwIfAborted();
       const ground = await openGround();
+      if (ground.idMap.kind === 'single' && !ground.emulation) throw singleIdError();
       const folders = await ground.layers.extract(layers, signal);
       signal?.throwIfAborted();
       const folder = join(ground.home, 'builds', ownedName());

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLimitMaker, type LimitMaker } from '../limits/create.ts';
 import { createLauncher, type Launcher } from '../process/launcher.ts';
+import { makeRootEmulation, type RootEmulation } from './emulated-root.ts';
 import { currentCaller, type IdMap, planIdMap, readIdSources } from './id-map.ts';
 import { createLayerStore, type LayerStore } from './layer-store.ts';
 import { makeSkeleton } from './system-mounts.ts';
@@ -23,6 +24,8 @@ export interface Ground {
   readonly skeleton: string;
   /** Shell line; empty where this machine has no program for it. */
   readonly loopbackCommand: string;
+  /** Where there is only one id: what lets root of a container do as if it had all. Undefined where this machine cannot. */
+  readonly emulation?: RootEmulation;
   readonly limits: LimitMaker;
   readonly launcher: Launcher;
   readonly options: SandboxOptions;
@@ -47,12 +50,14 @@ async function makeGround(options: SandboxOptions): Promise<Ground> {
     (opened) => opened.ended,
   );
   const single = idMap.kind === 'single';
+  const emulation = single ? await makeRootEmulation(home) : undefined;
   return {
     home: single ? join(home, 'single') : home,
     options,
     limits: createLimitMaker(),
     launcher: createLauncher(),
     idMap,
+    ...(emulation && { emulation }),
     skeleton,
     namespace,
     layers: createLayerStore({

@@ -20,10 +20,19 @@ export interface Caller {
   readonly userName: string;
 }
 
-export const currentCaller = (): Caller => {
-  const { uid, gid, username } = userInfo();
-  return { uid, gid, userName: username };
-};
+export function currentCaller(): Caller {
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  return { uid, gid, userName: nameOfCaller() };
+}
+
+/** Empty for an id that no table of users lists, as batch systems and other containers start processes with. */
+function nameOfCaller(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return '';
+  }
+}
 
 export interface IdSources {
   readonly ownUidMap: string;
@@ -72,7 +81,7 @@ function toSubordinate(table: string, caller: Caller, self: number): IdRange[] {
   let next = 1;
   for (const line of table.split('\n')) {
     const [owner, first, count] = line.trim().split(':');
-    if (owner !== caller.userName && owner !== String(caller.uid)) continue;
+    if ((owner !== caller.userName || owner === '') && owner !== String(caller.uid)) continue;
     const size = Number(count);
     if (!Number.isSafeInteger(size) || size <= 0) continue;
     ranges.push([next, Number(first), size]);

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StreamTarget } from '../port.ts';
+import { emulationBinds } from './emulated-root.ts';
 import type { Ground } from './ground.ts';
 import { fstabName, type InitOptions, toInitScript } from './init-script.ts';
 import { type MountSpec, planMounts, rootName } from './mounts.ts';
@@ -45,13 +46,15 @@ export async function startInRoot(ground: Ground, root: RootSpec, options: RunOp
   symlinkSync(ground.skeleton, join(scratch, names.skeleton));
   if (root.upper !== join(scratch, names.upper)) symlinkSync(root.upper, join(scratch, names.upper));
   const network = options.network && options.networkName !== 'none';
+  const layers = [root.upper, ...root.layers];
+  const { emulation } = ground;
   const phases = planMounts(
     {
       overlay: toOverlayOptions(root.layers.length),
-      layers: [root.upper, ...root.layers],
+      layers,
       mountPoints: join(scratch, names.mountPoints),
     },
-    { ...options, network },
+    { ...options, network, binds: [...emulationBinds(emulation, layers), ...options.binds] },
   );
   for (const [index, { mounts }] of phases.entries()) {
     writeFileSync(join(scratch, fstabName(index)), `${mounts.join('\n')}\n`);
@@ -69,6 +72,7 @@ export async function startInRoot(ground: Ground, root: RootSpec, options: RunOp
     joinNetwork: network ? toJoinNetwork(options.networkName) : [],
     ...(stdin === undefined ? {} : { stdin }),
     ...(confine === undefined ? {} : { confine }),
+    ...(emulation && { wrapper: emulation.command }),
   });
 }
 

@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly stderr: StreamTarget;
   /** Puts the first process under its limits, before it starts anything. */
   readonly confine?: (pid: number) => void;
+  /** Command line that starts the first process in its namespaces. */
+  readonly wrapper?: readonly string[];
 }
 
 export interface CpuSeconds {
@@ -44,7 +46,7 @@ export async function startInit(launcher: Launcher, options: StartOptions): Prom
         ...(options.joinNetwork ?? []),
         ...options.namespace.enter,
         ...['unshare', '--mount', '--pid', '--ipc', '--uts', ...(options.network ? [] : ['--net'])],
-        ...['--fork', '--kill-child', 'sh', options.script],
+        ...['--fork', '--kill-child', ...(options.wrapper ?? []), 'sh', options.script],
       ],
       cwd: options.scratch,
       stdin: options.stdin ?? '/dev/null',

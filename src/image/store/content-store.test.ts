@@ -165,18 +165,21 @@ describe('fetch', () => {
 
   it('lets each reader try with its own credentials', async () => {
     const store = createContentStore({ cacheDir: freshDir() });
-    let fail = () => {};
+    let joined = () => {};
+    const bothAsk = new Promise<void>((resolve) => {
+      joined = resolve;
+    });
     const stranger: BlobProvider = {
       name: 'stranger',
-      open: () =>
-        new Promise((_resolve, reject) => {
-          fail = () => reject(new Error('unauthorized'));
-        }),
+      open: async () => {
+        await bothAsk;
+        throw new Error('unauthorized');
+      },
     };
     const { provider } = providerWith(bytes);
     const first = store.fetch(blob, { from: [stranger] });
     const second = store.fetch(blob, { from: [provider] });
-    setTimeout(() => fail(), 20);
+    joined();
     await expect(first).rejects.toMatchObject({ code: 'image/blob-missing' });
     expect(readFileSync(await second)).toEqual(bytes);
   });
