@@ -18,8 +18,9 @@ export function createCollection(store: Store, given: Attributes, select?: reado
   const attributes = checkAttributes('collections', given);
   return store.write(() => {
     const content = saveContent(store, attributes);
-    const { uuid } = insertRecord(store, 'collections', { ...attributes, portable_data_hash: content });
-    return readStored(store, 'collections', uuid, select);
+    const made = insertRecord(store, 'collections', { ...attributes, portable_data_hash: content });
+    const isAll = select === undefined || select.includes('manifest_text');
+    return isAll ? readStored(store, 'collections', made.uuid) : made;
   });
 }
 
@@ -93,13 +94,8 @@ function saveManifest(store: Store, text: string): PortableDataHash {
   const content = portableDataHash(text);
   if (hasContent(store, content)) return content;
   const collection = parse(text);
-  store.db.run(
-    'INSERT INTO manifests (portable_data_hash, manifest_text, image_hash) VALUES (?, ?, ?)',
-    content,
-    text,
-    imageHashOf(collection) ?? null,
-  );
-  const id = Number(store.db.get('SELECT id FROM manifests WHERE portable_data_hash = ?', content)?.id);
+  const insert = 'INSERT INTO manifests (portable_data_hash, manifest_text, image_hash) VALUES (?, ?, ?) RETURNING id';
+  const id = Number(store.db.get(insert, content, text, imageHashOf(collection) ?? null)?.id);
   for (const md5 of blocksOf(collection)) {
     store.db.run('INSERT OR IGNORE INTO manifest_blocks (md5, manifest_id) VALUES (?, ?)', Buffer.from(md5, 'hex'), id);
   }

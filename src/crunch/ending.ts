@@ -12,6 +12,8 @@ export type Ending =
       readonly state: 'Complete';
       readonly exitCode: number;
       readonly output: PortableDataHash | null;
+      /** Ends when the cluster has a record of the output, or cannot have one. */
+      readonly outputKept: Promise<unknown>;
       readonly outputProperties: JsonObject;
       readonly status: RuntimeStatus;
     }

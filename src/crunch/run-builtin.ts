@@ -36,6 +36,7 @@ export async function runBuiltin(life: Life): Promise<Ending> {
       state: 'Complete',
       exitCode: result.exitCode,
       output: await saveImage(life, result),
+      outputKept: Promise.resolve(),
       outputProperties: result.output?.properties ?? {},
       status: { usage: { wallSeconds }, ...toStatus(result) },
     };

@@ -169,7 +169,9 @@ async function complete(
     warnings.push(text);
   };
   const collection = await collectOutput({ place, globs: container.output_glob, blocks: deps.blocks, warn, signal });
-  const { portable_data_hash: output } = await saveOutput(container, collection, deps);
+  const outputKept = saveOutput(container, collection, deps);
+  // Whoever waits for it does so later.
+  outputKept.catch(() => {});
   const [warning] = warnings;
   const status: RuntimeStatus = {
     usage,
@@ -178,7 +180,8 @@ async function complete(
     ...(exit.outOfMemory && outOfMemory(container.runtime_constraints.ram)),
     ...(warning !== undefined && { warning, warningDetail: warnings.slice(0, 20).join('\n') }),
   };
-  return { state: 'Complete', exitCode: exit.exitCode, output, outputProperties: {}, status };
+  const output = collection.portableDataHash;
+  return { state: 'Complete', exitCode: exit.exitCode, output, outputKept, outputProperties: {}, status };
 }
 
 function outOfMemory(ramBytes: number): RuntimeStatus {

@@ -9,10 +9,28 @@ const ending = ['uuid', 'state', 'output', 'log', 'output_properties', 'runtime_
 /** What an ended container leaves to its requests. */
 export type EndedContainer = Pick<Container, (typeof ending)[number]>;
 
+const finalized = [
+  'uuid',
+  'name',
+  'owner_uuid',
+  'priority',
+  'container_count',
+  'container_count_max',
+  'requesting_container_uuid',
+  'output_name',
+  'output_properties',
+  'output_ttl',
+] as const;
+/** What its end takes of a request: the work itself is the most of a record. */
+export type EndingRequest = Pick<ContainerRequest, (typeof finalized)[number]>;
+
+export const readEnding = (store: Store, uuid: Uuid): EndingRequest =>
+  readSome(store, 'container_requests', uuid, finalized);
+
 export const readEnded = (store: Store, uuid: Uuid): EndedContainer => readSome(store, 'containers', uuid, ending);
 
 /** Ends a request: its own records of the output and the log, its secrets gone. Inside `store.write`. */
-export function finalize(store: Store, request: ContainerRequest, container: EndedContainer): void {
+export function finalize(store: Store, request: EndingRequest, container: EndedContainer): void {
   const output = container.output && saveOutput(store, request, container, container.output);
   const log = container.log && saveLog(store, request, container, container.log);
   updateRecord(
@@ -25,12 +43,7 @@ export function finalize(store: Store, request: ContainerRequest, container: End
 }
 
 /** Properties as Arvados sets them (doc/api/properties, "Collection type values"); what the request asks for wins. */
-function saveOutput(
-  store: Store,
-  request: ContainerRequest,
-  container: EndedContainer,
-  content: PortableDataHash,
-): Uuid {
+function saveOutput(store: Store, request: EndingRequest, container: EndedContainer, content: PortableDataHash): Uuid {
   const now = store.now();
   const properties: JsonObject = {
     type: request.requesting_container_uuid === null ? 'output' : 'intermediate',
@@ -49,7 +62,7 @@ function saveOutput(
   }).uuid;
 }
 
-function saveLog(store: Store, request: ContainerRequest, container: EndedContainer, content: PortableDataHash): Uuid {
+function saveLog(store: Store, request: EndingRequest, container: EndedContainer, content: PortableDataHash): Uuid {
   return insertRecord(store, 'collections', {
     owner_uuid: request.owner_uuid,
     name: `Log for ${request.name || request.uuid}`,

@@ -4,7 +4,7 @@ import type { Attributes } from '../store/attributes.ts';
 import { readRecord, updateRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { assignContainer } from './assign.ts';
-import { type EndedContainer, finalize, readEnded } from './finalize.ts';
+import { type EndedContainer, type EndingRequest, finalize, readEnded, readEnding } from './finalize.ts';
 
 /**
  * What follows when one thing changes: requests decide what containers are wanted, the end of a container ends its requests
@@ -63,9 +63,9 @@ const waitingFor = `
   SELECT uuid FROM container_requests WHERE container_uuid = ? AND state = 'Committed' ORDER BY id`;
 
 function settle(store: Store, uuid: Uuid, container: EndedContainer): void {
-  const request = readRecord(store, 'container_requests', uuid);
+  const request = readEnding(store, uuid);
   if (container.state === 'Cancelled' && mayRetry(request, container)) {
-    assign(store, request, readSecretMounts(store, uuid));
+    assign(store, readRecord(store, 'container_requests', uuid), readSecretMounts(store, uuid));
   } else {
     finalize(store, request, container);
   }
@@ -77,7 +77,7 @@ function hasEnded(store: Store, container: Uuid): boolean {
 }
 
 /** Only the infrastructure's failures are tried again, and not those that would come again the same way. */
-function mayRetry(request: ContainerRequest, container: EndedContainer): boolean {
+function mayRetry(request: EndingRequest, container: EndedContainer): boolean {
   if (request.priority === 0 || request.container_count >= request.container_count_max) return false;
   return container.runtime_status.retryable !== false;
 }

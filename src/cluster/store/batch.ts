@@ -30,7 +30,8 @@ export function createBatch(db: Database, feed: ChangeFeed, write: (work: () => 
     if (calls.length === 0) return;
     try {
       write(() => {
-        for (const call of calls) runAlone(db, feed, call);
+        if (calls.length > 1) for (const call of calls) runAlone(db, feed, call);
+        else for (const call of calls) runOnly(call);
       });
     } catch (error) {
       for (const call of calls) call.reject(error);
@@ -46,6 +47,12 @@ export function createBatch(db: Database, feed: ChangeFeed, write: (work: () => 
       }),
     flush,
   };
+}
+
+/** Its failure is that of the transaction. */
+function runOnly(call: Pending): void {
+  const failure = call.run();
+  if (failure !== undefined) throw failure.reason;
 }
 
 /** One of several in a transaction: its failure leaves the others, unless SQLite has undone them all (a full disk). */
