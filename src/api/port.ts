@@ -3,6 +3,7 @@ import type { Records, Resource } from './records.ts';
 
 /** `[attribute, operator, operand]`: Arvados API, "Common resource methods", filters. `properties.x` names a property. */
 export type Filter = readonly [attribute: string, operator: FilterOperator, operand: unknown];
+/** Arvados API, "Common resource methods", filters; `like` and `ilike` take `%` and `_`. */
 export type FilterOperator =
   | '='
   | '!='
@@ -21,6 +22,7 @@ export type FilterOperator =
   | 'in docker'
   | 'not in docker';
 
+/** Arvados API, "Common resource methods", list. */
 export interface ListQuery {
   readonly filters?: readonly Filter[];
   /** `["created_at desc", "uuid"]`; default: newest first. */
@@ -39,11 +41,13 @@ export interface AnswerOptions {
   readonly select?: readonly string[];
 }
 
+/** `itemsAvailable`: how many records fit the filters, on all pages. */
 export interface ListPage<T> {
   readonly items: readonly T[];
   readonly itemsAvailable: number;
 }
 
+/** A record that has changed; read it to see what it is now. */
 export interface ClusterEvent {
   readonly resource: Resource;
   readonly uuid: Uuid;

@@ -12,6 +12,7 @@ interface RecordBase {
   readonly modified_at: string;
 }
 
+/** What appears at one path of a container (Arvados API 3.2, "Containers", mount types). */
 export type Mount =
   | {
       readonly kind: 'collection';
@@ -29,8 +30,10 @@ export type Mount =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'git_tree'; readonly url: string; readonly commit: string; readonly path?: string };
 
+/** By target: an absolute path in the container, or `stdin`, `stdout`, `stderr`. */
 export type Mounts = Readonly<Record<string, Mount>>;
 
+/** What a container needs to run (Arvados API 3.2, "Containers", runtime constraints). Bytes; whole cores. */
 export interface RuntimeConstraints {
   /** Network access for the container (and, on a cluster, its API). */
   readonly API?: boolean;
@@ -47,6 +50,7 @@ export interface RuntimeConstraints {
   };
 }
 
+/** Where and how long it may run (Arvados API 3.2, "Containers", scheduling parameters). */
 export interface SchedulingParameters {
   readonly partitions?: readonly string[];
   readonly preemptible?: boolean;
@@ -73,9 +77,12 @@ export interface ContainerWork {
   readonly scheduling_parameters: SchedulingParameters;
 }
 
+/** Uncommitted: may still be changed, nothing runs. Final: its container has ended, or none is wanted any more. */
 export type ContainerRequestState = 'Uncommitted' | 'Committed' | 'Final';
+/** Complete: the command ended, whatever its exit code. Cancelled: it did not, or the infrastructure failed. */
 export type ContainerState = 'Queued' | 'Locked' | 'Running' | 'Complete' | 'Cancelled';
 
+/** What a client asks for (Arvados API 3.2, "Container requests"). */
 export interface ContainerRequest extends RecordBase, ContainerWork {
   readonly name: string;
   readonly description: string;
@@ -100,12 +107,14 @@ export interface ContainerRequest extends RecordBase, ContainerWork {
   readonly published_ports?: Readonly<Record<string, PublishedPort>>;
 }
 
+/** A port of a service that the cluster forwards (Arvados API 3.2, "Container requests", published ports). */
 export interface PublishedPort {
   readonly access: 'public' | 'private';
   readonly initial_path: string;
   readonly label: string;
 }
 
+/** What a container says of itself, in words for people, while it runs and when it has ended. */
 export interface RuntimeStatus {
   readonly error?: string;
   readonly errorDetail?: string;
@@ -122,6 +131,7 @@ export interface RuntimeStatus {
   readonly hostDirectory?: string;
 }
 
+/** What the cluster runs for one or more equal requests (Arvados API 3.2, "Containers"). */
 export interface Container extends RecordBase, ContainerWork {
   readonly state: ContainerState;
   readonly priority: number;
@@ -139,6 +149,7 @@ export interface Container extends RecordBase, ContainerWork {
   readonly runtime_status: RuntimeStatus;
 }
 
+/** A name for content in Keep; several records may name the same content. */
 export interface CollectionRecord extends RecordBase {
   readonly name: string | null;
   readonly description: string | null;
@@ -150,6 +161,7 @@ export interface CollectionRecord extends RecordBase {
   readonly delete_at: string | null;
 }
 
+/** Ties `head_uuid` to `tail_uuid`; older clients name images by links of the classes `docker_image_repo+tag` and `docker_image_hash`. */
 export interface Link extends RecordBase {
   readonly link_class: string;
   readonly name: string;
@@ -158,6 +170,7 @@ export interface Link extends RecordBase {
   readonly properties: JsonObject;
 }
 
+/** A change of a record, or a line of a running container. */
 export interface LogRecord extends RecordBase {
   readonly id: number;
   readonly object_uuid: Uuid | null;
@@ -167,6 +180,7 @@ export interface LogRecord extends RecordBase {
   readonly properties: JsonObject;
 }
 
+/** `definition`: a packed CWL document. */
 export interface WorkflowRecord extends RecordBase {
   readonly name: string;
   readonly description: string;
@@ -184,5 +198,7 @@ export interface Records {
 }
 export type Resource = keyof Records;
 
+/** In place of a PDH: crunch-run does the work itself (`docker pull`, `docker build`). */
 export const builtinImage = 'arvados/builtin';
+/** In place of a PDH: no container, the command runs on the host itself. Embedded cluster only. */
 export const hostImage = 'hallmark/host';

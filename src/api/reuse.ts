@@ -18,6 +18,7 @@ export type RunReason =
   /** The nearest earlier container differs in these. */
   | { readonly reason: 'differs'; readonly earlier: Uuid; readonly fields: readonly FieldDifference[] };
 
+/** One field of the work that differs between two containers. */
 export interface FieldDifference {
   /** As the request spells it, with the part that differs: `command`, `environment.THREADS`, `mounts./keep/ref.fa`. */
   readonly field: string;

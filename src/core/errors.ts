@@ -11,6 +11,7 @@ export interface Where {
   readonly field?: string;
 }
 
+/** What an error says beside its code and message. */
 export interface ErrorDetails {
   /** The next thing for the reader to do. */
   readonly hint?: string;

@@ -41,6 +41,7 @@ export interface ImageConfig {
   readonly history?: readonly HistoryEntry[];
 }
 
+/** OCI image-spec 1.1, "Image Configuration", history. `created` is RFC 3339. */
 export interface HistoryEntry {
   readonly created?: string;
   readonly created_by?: string;

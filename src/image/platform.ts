@@ -6,11 +6,13 @@ export function parsePlatform(text: string): Platform {
   return normalPlatform({ os, architecture, ...(variant && { variant }) });
 }
 
+/** `os/architecture[/variant]`. */
 export const formatPlatform = ({ os, architecture, variant }: Platform): string =>
   [os, architecture, variant].filter(Boolean).join('/');
 
-/** The platform that containers of this machine have. */
-export const hostPlatform = (): Platform => normalPlatform({ os: 'linux', architecture: process.arch });
+/** The platform that containers of this machine have. Node.js says `ppc64` of the little-endian one, the only one it runs on. */
+export const hostPlatform = (): Platform =>
+  normalPlatform({ os: 'linux', architecture: process.arch === 'ppc64' ? 'ppc64le' : process.arch });
 
 const architectures: Readonly<Record<string, string>> = {
   x86_64: 'amd64',

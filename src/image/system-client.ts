@@ -5,6 +5,7 @@ import { loadRegistriesConf } from './config/load-registries.ts';
 import { createRegistryClient, type RegistryClient } from './registry/client.ts';
 import { createHttpSend } from './registry/http.ts';
 
+/** Whose configuration is read. */
 export interface SystemClientOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homeDir: string;

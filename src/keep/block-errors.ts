@@ -4,6 +4,7 @@ import type { BlockLocator } from '../core/ids.ts';
 import { type KeepErrorCode, keepError } from './errors.ts';
 import { maxBlockBytes } from './port.ts';
 
+/** `keep/block-missing`. `where`: the file or service that was to hold it. */
 export function missingError(locator: BlockLocator, where?: string): HallmarkError<KeepErrorCode> {
   return keepError('keep/block-missing', `the store does not hold block ${locator}`, {
     hint: 'run what made it again, or copy the collection from where it is whole',
@@ -11,6 +12,7 @@ export function missingError(locator: BlockLocator, where?: string): HallmarkErr
   });
 }
 
+/** `keep/block-damaged`. `found`: the locator of the bytes that are there, or what is wrong with them. */
 export function damagedError(locator: BlockLocator, found: string, file?: string): HallmarkError<KeepErrorCode> {
   return keepError('keep/block-damaged', `block is damaged: expected ${locator}, got ${found}`, {
     hint: 'its bytes have changed on the disk; check the disk, then run what made it again',
@@ -18,6 +20,7 @@ export function damagedError(locator: BlockLocator, found: string, file?: string
   });
 }
 
+/** `keep/block-too-large`. */
 export function tooLargeError(sizeBytes: number): HallmarkError<KeepErrorCode> {
   return keepError('keep/block-too-large', `expected a block of at most ${maxBlockBytes} bytes, got ${sizeBytes}`);
 }

@@ -7,6 +7,7 @@ export interface FileSegment {
   readonly length: number;
 }
 
+/** A file of a collection: a path and the runs of bytes that make it, in order. */
 export interface CollectionFile {
   /** Relative to the collection, `/` between the parts, no leading `./`. */
   readonly path: string;

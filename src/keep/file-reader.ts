@@ -3,6 +3,7 @@ import type { CollectionFile, FileSegment } from './collection.ts';
 import { keepError } from './errors.ts';
 import type { BlockStore } from './port.ts';
 
+/** Bytes of a file, counted from 0; what lies past its end is left out. */
 export interface ByteRange {
   /** Default 0. */
   readonly start?: number;

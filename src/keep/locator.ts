@@ -9,6 +9,7 @@ export function toLocator(data: Uint8Array): BlockLocator {
   return fromMd5(hash('md5', data, 'hex'), data.length);
 }
 
+/** `md5`: 32 lower-case hex digits. */
 export function fromMd5(md5: string, sizeBytes: number): BlockLocator {
   return `${md5}+${sizeBytes}` as BlockLocator;
 }

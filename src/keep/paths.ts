@@ -53,6 +53,7 @@ export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
+/** Either may be `''`, the root. */
 export function joinPath(parent: string, name: string): string {
   return parent === '' ? name : name === '' ? parent : `${parent}/${name}`;
 }

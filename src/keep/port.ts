@@ -31,6 +31,7 @@ export interface LocalBlockStore extends BlockStore {
   wholeFile(locators: readonly BlockLocator[]): Promise<string | undefined>;
 }
 
+/** The blocks of one file, in order: all but the last hold `maxBlockBytes`. */
 export interface StoredFile {
   readonly locators: readonly BlockLocator[];
   readonly sizeBytes: number;

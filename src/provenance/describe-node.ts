@@ -8,6 +8,7 @@ export interface NodeText {
   readonly details: readonly string[];
 }
 
+/** Text of records is shown on one line, without control characters. */
 export function describeNode(node: ProvenanceNode): NodeText {
   switch (node.kind) {
     case 'file':

@@ -19,6 +19,10 @@ import {
 /** A collection with more files than this, made by no container, is not taken apart. */
 const maxFilesTakenApart = 100;
 
+/**
+ * A collection or image and what made it; where no container did, what other archives of the image or its files lead to. Fails
+ * with `provenance/not-found`.
+ */
 export async function expandCollection({ api }: ProvenanceServices, target: CollectionTarget): Promise<Expansion> {
   const records = await listCollections(api, target.id);
   const makers = await findMakers(api, target, records);

@@ -4,6 +4,7 @@ import { isPortableDataHash, type PortableDataHash } from '../core/ids.ts';
 import type { ContainerTarget, Expansion, Lead, ProvenanceServices } from './expansion.ts';
 import { inputsOf } from './records.ts';
 
+/** A container, its image and what it read. Fails with `api/not-found`. */
 export async function expandContainer({ api }: ProvenanceServices, target: ContainerTarget): Promise<Expansion> {
   const container = await api.get('containers', target.id);
   const run = target.run === undefined ? {} : { run: target.run };

@@ -20,6 +20,7 @@ import { listAll, listCollections, listRequestsOf, readCollection } from './reco
 /** A Dockerfile is short; a longer one is not shown. */
 const maxDockerfileBytes = 1024 * 1024;
 
+/** A container request as what it was for: a build, a pull, a run or a step. Fails with `api/not-found`. */
 export async function expandRequest(services: ProvenanceServices, target: RequestTarget): Promise<Expansion> {
   const request = await services.api.get('container_requests', target.id);
   switch (purposeOf(request)) {

@@ -93,6 +93,7 @@ interface RequestFacts {
   readonly git?: GitState;
 }
 
+/** A step's request. */
 export interface RequestNode extends RequestFacts {
   readonly kind: 'request';
   readonly command: readonly string[];
@@ -100,6 +101,7 @@ export interface RequestNode extends RequestFacts {
   readonly reusedBy: readonly Uuid[];
 }
 
+/** One invocation of a workflow. */
 export interface RunNode extends RequestFacts {
   readonly kind: 'run';
   /** URI of the CWL document. */
@@ -126,6 +128,7 @@ export interface PullNode extends RequestFacts {
   readonly reusedBy: readonly Uuid[];
 }
 
+/** The instructions of a build, as far as records hold them. */
 export interface BuildRecipe {
   readonly dockerfile: {
     /** Where it lies in the context; absent when it was given as text. */
@@ -156,6 +159,7 @@ export interface GitState {
   readonly status?: string;
 }
 
+/** How a container ended. Times are RFC 3339 UTC; `exitCode` null: it did not end by itself. */
 export interface ContainerFacts {
   readonly uuid: Uuid;
   readonly state: string;

@@ -8,6 +8,7 @@ import type { BuildRecipe, GitState } from './model.ts';
 /** What a container request is for. */
 export type Purpose = 'build' | 'pull' | 'run' | 'step';
 
+/** Told by properties and command alone: requests of arvados-cwl-runner are known too. */
 export function purposeOf(request: ContainerRequest): Purpose {
   const [program, verb] = request.command;
   if (request.properties['hm:kind'] === 'run' || program === 'cwl-runner' || program === 'arvados-cwl-runner')
@@ -89,6 +90,7 @@ function toContext(mount: Mount | undefined): BuildRecipe['context'] {
   return { portableDataHash: mount.portable_data_hash, ...(mount.path === undefined ? {} : { path: mount.path }) };
 }
 
+/** Hex digits of the text in UTF-8. */
 export function sha256Of(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

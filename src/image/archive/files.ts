@@ -93,12 +93,14 @@ export function noSuchTag(folder: BlobFolder, select: string | undefined, availa
   });
 }
 
+/** Fails with `image/bad-archive`. */
 export async function findFile(folder: BlobFolder, path: string): Promise<BlobFile> {
   const file = await folder.find(path);
   if (!file) throw badArchive(folder.name, `${JSON.stringify(path.slice(0, 200))} is missing`);
   return file;
 }
 
+/** A manifest or config: at most 4 MiB. Fails with `image/bad-archive`. */
 export const readFile = async (folder: BlobFolder, path: string): Promise<Buffer> =>
   readSmall(folder, await findFile(folder, path));
 

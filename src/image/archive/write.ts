@@ -18,6 +18,7 @@ export type ArchivePart =
       open(signal?: AbortSignal): Promise<Readable>;
     };
 
+/** An archive that is all known but for its layers' bytes: `parts` in order are it. */
 export interface ArchivePlan {
   /** `sha256:<64 hex>.tar`: the name of the file in its image collection. */
   readonly fileName: string;

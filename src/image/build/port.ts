@@ -20,6 +20,7 @@ export type RunMount =
       readonly gid: number;
     };
 
+/** One RUN, worked out. */
 export interface RunSpec {
   readonly command: readonly string[];
   /** All of it, but for HOME: where it is missing, the sandbox sets the home directory of the user. */
@@ -40,6 +41,7 @@ export interface BuildSandbox {
   openRoot(layers: readonly Layer[], signal?: AbortSignal): Promise<BuildRoot>;
 }
 
+/** The root file system of one stage while its RUN is done. */
 export interface BuildRoot {
   /** Exit code of the command, 127 for one that is not found; the process tree has ended when it resolves, all output given. */
   run(spec: RunSpec, signal?: AbortSignal): Promise<number>;

@@ -7,6 +7,7 @@ import { type FileContent, readFiles } from './read-files.ts';
 import { squash } from './squash.ts';
 import { type LayerView, type TreeEntry, viewLayer } from './view-layer.ts';
 
+/** The file tree of an image: what its layers come to, and each of them by itself. */
 export interface MergedTree {
   /** The squashed image: path to entry, whiteouts applied. Parents that no layer names are not in it. */
   readonly entries: ReadonlyMap<string, TreeEntry>;

@@ -3,6 +3,7 @@ import { imageError } from '../errors.ts';
 const maxPathBytes = 4096;
 const maxSymlinks = 40;
 
+/** `image/unsafe-layer`. */
 export const unsafe = (why: string) =>
   imageError('image/unsafe-layer', `layer: ${why}`, {
     hint: 'no honest tool makes such a layer; do not use the image, or have it rebuilt',

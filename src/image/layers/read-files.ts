@@ -5,6 +5,7 @@ import { decompressLayer } from './decompress.ts';
 import { readLayerEntries } from './entries.ts';
 import type { TreeEntry } from './view-layer.ts';
 
+/** `content` is good until the next one is asked for. */
 export interface FileContent {
   readonly entry: TreeEntry;
   readonly content: Readable;

@@ -51,6 +51,7 @@ export interface PackageAnswer {
   readonly unknown: readonly string[];
 }
 
+/** The packages of a list that a query means. Versions are compared only within their kind. */
 export function findPackages(list: PackageList, query: PackageQuery): PackageAnswer {
   const found: FoundPackage[] = [];
   const unknown = list.unread.map(({ path, reason }) => `${path} was not read: ${reason}`);

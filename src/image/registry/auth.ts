@@ -10,6 +10,7 @@ const maxTokenBytes = 1024 * 1024;
 const defaultLifeSeconds = 60;
 const clientId = 'hallmark';
 
+/** Who this client is to a registry: the Authorization header of its requests. */
 export interface Authorizer {
   /** The Authorization header to send, where an earlier answer showed one that works. */
   known(endpoint: RegistryEndpoint): string | undefined;

@@ -7,6 +7,7 @@ import { toNetworkError } from './errors.ts';
 import type { HttpResponse, RegistryEndpoint } from './port.ts';
 import { type RegistrySession, type RetryListener, type RetryPolicy, retryLine } from './session.ts';
 
+/** Where the blobs of one repository come from. */
 export interface BlobSource {
   readonly session: RegistrySession;
   /** Where the manifest was found first, then the others. */

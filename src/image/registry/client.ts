@@ -29,6 +29,7 @@ export interface PullOptions extends PlanOptions {
   readonly onRetry?: RetryListener;
 }
 
+/** An image whose layers the registry still holds, and the plan it was found by. */
 export interface RegistryImage extends Image {
   readonly plan: PullPlan;
 }
@@ -44,6 +45,7 @@ export interface RegistryClient {
   openImage(reference: ImageReference, options?: PullOptions): Promise<RegistryImage>;
 }
 
+/** Fails with the `image/…` codes of registries; `retryable` where the registry may answer later, after its own tries. */
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const send = options.send ?? createHttpSend();
   const policy = options.policy ?? defaultRetryPolicy;

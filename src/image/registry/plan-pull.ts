@@ -15,6 +15,7 @@ export interface PlanOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A plan, and where what it names can be asked for. */
 export interface Planned {
   readonly plan: PullPlan;
   /** What the name pointed to, and where its blobs can be asked for. */

@@ -45,6 +45,7 @@ export type RegistrySession = (request: RegistryRequest) => Promise<HttpResponse
 const maxRedirects = 8;
 const maxPauseMs = 30_000;
 
+/** Follows redirects, answers challenges and tries again as `policy` says. Credentials go to the endpoint's own origin only. */
 export function createSession(send: HttpSend, authorizer: Authorizer, policy: RetryPolicy): RegistrySession {
   const origins = createOrigins(send);
   return async (request) => {

@@ -39,6 +39,7 @@ export interface ContentStore {
   fetchLayers(image: Image, signal?: AbortSignal): Promise<void>;
 }
 
+/** The folder is made with the first transfer. Fails with `image/cache-failed` where it cannot be written. */
 export function createContentStore(options: ContentStoreOptions): ContentStore {
   const join = createFlights(options);
   /** Verified by this process: a file from an earlier one is verified again while it is read. */

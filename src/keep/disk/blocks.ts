@@ -17,6 +17,7 @@ export interface Parts {
   readonly clock: Clock;
 }
 
+/** As `BlockStore.read`. */
 export async function readStored(
   { layout }: Pick<Parts, 'layout'>,
   locator: BlockLocator,
@@ -25,6 +26,7 @@ export async function readStored(
   return isEmptyBlock(locator) ? new Uint8Array(0) : readBlock(layout, locator, signal);
 }
 
+/** As `BlockStore.write`. A block that is there already is not written again. */
 export async function writeBlock({ layout, place }: Parts, data: Uint8Array): Promise<BlockLocator> {
   if (data.length > maxBlockBytes) throw tooLargeError(data.length);
   const locator = toLocator(data);
@@ -32,6 +34,7 @@ export async function writeBlock({ layout, place }: Parts, data: Uint8Array): Pr
   return locator;
 }
 
+/** As `BlockStore.has`: by name and size alone, its bytes are not read. */
 export async function hasBlock(layout: Layout, locator: BlockLocator): Promise<boolean> {
   if (isEmptyBlock(locator)) return true;
   if (sizeOfFile(ownPath(layout, locator)) === blockSizeBytes(locator)) return true;
@@ -40,6 +43,7 @@ export async function hasBlock(layout: Layout, locator: BlockLocator): Promise<b
 
 const isEmptyBlock = (locator: BlockLocator) => stripHints(locator) === emptyBlockLocator;
 
+/** As `LocalBlockStore.wholeFile`. */
 export async function wholeFile(layout: Layout, locators: readonly BlockLocator[]): Promise<string | undefined> {
   if (locators.length === 0) return undefined;
   const sizeBytes = totalBytes(locators);
@@ -47,6 +51,7 @@ export async function wholeFile(layout: Layout, locators: readonly BlockLocator[
   return sizeOfFile(path) === sizeBytes ? path : undefined;
 }
 
+/** Where a file of exactly these blocks lies, if there is one. */
 export function placeOf(layout: Layout, locators: readonly BlockLocator[]): string {
   const [only] = locators;
   return locators.length === 1 && only ? ownPath(layout, only) : wholePath(layout, locators);
@@ -56,6 +61,7 @@ export function totalBytes(locators: readonly BlockLocator[]): number {
   return locators.reduce((sum, locator) => sum + blockSizeBytes(locator), 0);
 }
 
+/** As `DiskBlockStore.exportBlocks`. */
 export async function exportBlocks({ layout, place }: Parts, locators: readonly BlockLocator[]): Promise<void> {
   for (const locator of locators) {
     const own = ownPath(layout, locator);

@@ -28,6 +28,10 @@ export interface DiskBlockStore extends LocalBlockStore {
   exportBlocks(locators: readonly BlockLocator[]): Promise<void>;
 }
 
+/**
+ * Opens the store, made where there is none, and clears what dead processes left. Several processes may have it open. Fails with
+ * `keep/store-failed` or `keep/no-space`.
+ */
 export async function openDiskBlockStore(directory: string, options: DiskBlockStoreOptions): Promise<DiskBlockStore> {
   const layout = toLayout(directory);
   const temporary = await named('open the block store', directory, async () => {

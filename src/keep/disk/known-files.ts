@@ -18,6 +18,7 @@ export interface KnownFiles {
   remember(stats: BigIntStats, locators: readonly BlockLocator[], readAtNs: bigint): Promise<void>;
 }
 
+/** Kept under `known/`: what cannot be read there is only forgotten. */
 export function createKnownFiles(layout: Layout, place: Place): KnownFiles {
   const pathOf = (stats: BigIntStats) => join(layout.known, `${stats.dev}-${stats.ino}`);
   return {

@@ -32,14 +32,17 @@ export function toLayout(directory: string): Layout {
   };
 }
 
+/** Where the block of this md5 has its own file. */
 export function blockPath(layout: Layout, md5: string): string {
   return join(layout.directory, md5.slice(0, 3), md5);
 }
 
+/** Where it is noted which whole file holds the block of this md5. */
 export function indexPath(layout: Layout, md5: string): string {
   return join(layout.index, md5.slice(0, 3), md5);
 }
 
+/** Where the file of these blocks, in this order, lies. */
 export function wholePath(layout: Layout, locators: readonly BlockLocator[]): string {
   return join(layout.whole, hash('md5', locators.map(stripHints).join(' '), 'hex'));
 }

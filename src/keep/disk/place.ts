@@ -73,6 +73,7 @@ async function syncDirectory(path: string): Promise<void> {
   await directory.sync();
 }
 
+/** Makes `to` share the extents of `from` (reflink). False: the file system cannot, nothing was made. */
 export async function cloneFile(from: string, to: string): Promise<boolean> {
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE);

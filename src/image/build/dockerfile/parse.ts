@@ -5,6 +5,7 @@ import { type InstructionLine, readLines } from './lines.ts';
 import { parsers } from './parsers.ts';
 import { createProblems, type Problems, throwProblems } from './problems.ts';
 
+/** A Dockerfile as it is written: nothing is expanded yet. */
 export interface Dockerfile {
   readonly fileName: string;
   readonly text: string;

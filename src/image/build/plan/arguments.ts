@@ -1,5 +1,6 @@
 import { didYouMean } from '../../../core/nearest.ts';
 import type { Platform } from '../../model.ts';
+import { formatPlatform, hostPlatform } from '../../platform.ts';
 import { expandWord } from '../dockerfile/expand.ts';
 import type { Instruction } from '../dockerfile/instructions.ts';
 import type { Problems } from '../dockerfile/problems.ts';
@@ -11,15 +12,6 @@ export const proxyArgs: readonly string[] = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_P
 
 const builderArgs = ['SOURCE_DATE_EPOCH', 'BUILDKIT_SYNTAX', 'BUILDKIT_INLINE_CACHE', 'BUILDKIT_CONTEXT_KEEP_GIT_DIR'];
 
-/** This machine, in OCI terms. */
-export function machinePlatform(): Platform {
-  const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
-  return { os: 'linux', architecture: architectures[process.arch] ?? process.arch };
-}
-
-export const formatPlatform = ({ os, architecture, variant }: Platform): string =>
-  [os, architecture, ...(variant ? [variant] : [])].join('/');
-
 /** Dockerfile reference, "Automatic platform ARGs in the global scope". */
 export function platformArgs(target: Platform, stageName: string): Record<string, string> {
   const of = (prefix: string, { os, architecture, variant = '' }: Platform) => ({
@@ -28,7 +20,7 @@ export function platformArgs(target: Platform, stageName: string): Record<string
     [`${prefix}ARCH`]: architecture,
     [`${prefix}VARIANT`]: variant,
   });
-  return { ...of('BUILD', machinePlatform()), ...of('TARGET', target), TARGETSTAGE: stageName || 'default' };
+  return { ...of('BUILD', hostPlatform()), ...of('TARGET', target), TARGETSTAGE: stageName || 'default' };
 }
 
 export interface GlobalArgOptions {

@@ -1,9 +1,10 @@
 import { didYouMean } from '../../../core/nearest.ts';
+import { hostPlatform } from '../../platform.ts';
 import type { Instruction } from '../dockerfile/instructions.ts';
 import type { Mount } from '../dockerfile/mount.ts';
 import { parseWithProblems } from '../dockerfile/parse.ts';
 import { createProblems, type Problems, throwProblems } from '../dockerfile/problems.ts';
-import { checkBuildArgs, evaluateGlobalArgs, machinePlatform, platformArgs } from './arguments.ts';
+import { checkBuildArgs, evaluateGlobalArgs, platformArgs } from './arguments.ts';
 import { checkInstruction } from './checks.ts';
 import type { BaseReference, BuildPlan, PlannedStage, PlanOptions, Source } from './model.ts';
 import { findFrom, planStages, stageHint } from './stages.ts';
@@ -17,7 +18,7 @@ export function planBuild(text: string, options: PlanOptions = {}): BuildPlan {
   const dockerfile = parseWithProblems(text, problems);
   const { instructions, escapeChar } = dockerfile;
   const buildArgs = options.buildArgs ?? {};
-  const platform = options.platform ?? machinePlatform();
+  const platform = options.platform ?? hostPlatform();
   const automatic = platformArgs(platform, options.target ?? '');
   const globalArgs = evaluateGlobalArgs(instructions, { automatic, buildArgs, escapeChar }, problems);
   checkBuildArgs(instructions, buildArgs, Object.keys(automatic), problems);

@@ -1,12 +1,12 @@
 import { isHallmarkError } from '../../../core/errors.ts';
 import { didYouMean } from '../../../core/nearest.ts';
 import type { Platform } from '../../model.ts';
+import { formatPlatform } from '../../platform.ts';
 import { parseReference } from '../../reference.ts';
 import { expandWord } from '../dockerfile/expand.ts';
 import type { Instruction, InstructionOf } from '../dockerfile/instructions.ts';
 import { parseWithProblems } from '../dockerfile/parse.ts';
 import { createProblems, type Problems } from '../dockerfile/problems.ts';
-import { formatPlatform } from './arguments.ts';
 import type { PlannedStage, Source } from './model.ts';
 
 export interface StageScope {

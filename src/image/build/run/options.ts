@@ -3,6 +3,7 @@ import type { BuildPlan } from '../plan/model.ts';
 import type { BuildSandbox, LayerCache } from '../port.ts';
 import type { BuildEvent } from './events.ts';
 
+/** What a build is given. Equal plan, context, bases, secrets' ids and clamp give an equal image, but for what RUN writes. */
 export interface BuildOptions {
   readonly plan: BuildPlan;
   /** Directory of the build context; needed only where `plan.usesContext`. */
