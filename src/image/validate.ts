@@ -5,8 +5,8 @@ import type { Image, Layer } from './model.ts';
 import { digestOf, verified } from './streams.ts';
 
 /**
- * What every source of images must pass: the image hash is the digest of the config, there is a layer for each diff id, and each
- * layer's bytes have the descriptor's digest and size and unpack to the diff id. Reads every layer twice.
+ * What every source of images must pass: the image hash is the digest of the config, there is a layer for each DiffID, and each
+ * layer's bytes have the descriptor's digest and size and unpack to the DiffID. Reads every layer twice.
  */
 export async function validateImage(image: Image, signal?: AbortSignal): Promise<void> {
   const what = `image ${image.imageHash}`;
