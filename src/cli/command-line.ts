@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   runs: async () => (await import('./commands/runs.ts')).runsCommand,
   logs: async () => (await import('./commands/logs.ts')).logsCommand,
   'crunch-run': async () => (await import('./commands/crunch-run.ts')).crunchRunCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
   image: async () => (await import('./commands/image.ts')).imageCommand,
   validate: async () => (await import('./commands/validate.ts')).validateCommand,
   graph: async () => (await import('./commands/graph.ts')).graphCommand,

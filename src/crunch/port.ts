@@ -79,6 +79,8 @@ export interface CrunchDeps {
   readonly builtins: Builtins;
   /** Secret mounts are write-only on the wire: only the cluster that runs the container gives them out. */
   readonly secretMounts: (uuid: Uuid) => Promise<Mounts>;
+  /** How a container with `runtime_constraints.API` reaches the cluster: `ARVADOS_API_HOST` and its token. Never logged. */
+  readonly apiEnvironment?: (uuid: Uuid) => Promise<Readonly<Record<string, string>>>;
   /** Of this machine alone, on the file system of `blocks` where files are to move without a copy. */
   readonly workDir: string;
   /** A directory in memory for the files of secret mounts; default: the scratch directory of the container. */

@@ -94,6 +94,7 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
     logs,
     settings: deps.settings,
     hostPath: deps.hostPath,
+    apiEnvironment: await apiEnvironment(life),
   });
   if (deps.settings?.asImageUser) openToAll(spec.container.binds);
   signal.throwIfAborted();
@@ -119,6 +120,10 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
 /** The user of an image is anybody. */
 function openToAll(binds: readonly BindMount[]): void {
   for (const { source, readOnly } of binds) if (!readOnly && statSync(source).isDirectory()) chmodSync(source, 0o777);
+}
+
+async function apiEnvironment({ container, deps }: Life): Promise<Readonly<Record<string, string>>> {
+  return container.runtime_constraints.API ? ((await deps.apiEnvironment?.(container.uuid)) ?? {}) : {};
 }
 
 /** The result stands, whatever the engine leaves behind: that is for `reapLeftovers`. */

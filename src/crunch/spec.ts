@@ -22,6 +22,8 @@ export interface SpecOptions {
   readonly settings?: ContainerSettings | undefined;
   /** `PATH` of a container on the host. */
   readonly hostPath: string;
+  /** What a container gets that may use the cluster. */
+  readonly apiEnvironment: Readonly<Record<string, string>>;
 }
 
 export interface OpenSpec {
@@ -74,10 +76,10 @@ async function toWorkingDir({ container, place, image }: SpecOptions): Promise<s
   return path;
 }
 
-function toEnvironment({ container, place, hostPath }: SpecOptions): Record<string, string> {
+function toEnvironment({ container, place, hostPath, apiEnvironment }: SpecOptions): Record<string, string> {
   const given = Object.entries(container.environment).map(([name, value]) => [name, place.literal(value)] as const);
   const base = container.container_image === hostImage ? { PATH: hostPath } : {};
-  return { ...base, ...Object.fromEntries(given) };
+  return { ...base, ...Object.fromEntries(given), ...apiEnvironment };
 }
 
 async function endStream(stream: Writable): Promise<void> {

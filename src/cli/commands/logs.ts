@@ -12,7 +12,6 @@ import { readCollection } from '../../run/collections.ts';
 import { cliError } from '../usage-error.ts';
 import { type ClusterHandle, withCluster } from '../wire/cluster.ts';
 
-const pollMs = 200;
 const lineFiles = ['crunch-run.txt', 'stderr.txt', 'stdout.txt'];
 
 /** `cwl-runner logs [-f] UUID [FILE]`: the log of a container or container request; all its lines, or one file of it as it is. */
@@ -25,10 +24,8 @@ export async function logsCommand(args: readonly string[]): Promise<number> {
     });
   }
   await withCluster(async (cluster) => {
-    const container = await findContainer(cluster.api, name);
-    if (follow) await followLive(cluster, container.uuid, file);
-    const latest = await cluster.api.get('containers', container.uuid);
-    if (!follow || latest.log !== null) await printSaved(cluster, latest, file, follow);
+    const { uuid } = await findContainer(cluster.api, name);
+    await printLog(cluster, uuid, { only: file, follow });
   });
   return 0;
 }
@@ -45,50 +42,68 @@ async function findContainer(api: ClusterApi, uuid: Uuid): Promise<Container> {
   throw cliError('cli/not-found', `request ${uuid} has no container`, { hint: `its state is ${request.state}` });
 }
 
-/** Prints what the live log gets until the container has ended. */
-async function followLive({ api, workDir }: ClusterHandle, uuid: Uuid, only: string | undefined): Promise<void> {
-  const directory = liveLogDir(workDir, uuid);
-  const read = new Map<string, number>();
+interface Printing {
+  /** The one file to print, as it is. */
+  readonly only: string | undefined;
+  readonly follow: boolean;
+}
+
+/** Prints what the log has, and with `follow` what it gets, until the container has ended. */
+async function printLog(cluster: ClusterHandle, uuid: Uuid, { only, follow }: Printing): Promise<void> {
+  const printed = new Map<string, number>();
+  // A real cluster gathers the lines of others' containers, which takes it seconds.
+  const pollMs = cluster.embedded ? 200 : 2000;
   for (;;) {
-    const { state } = await api.get('containers', uuid);
-    for (const name of (await readdir(directory).catch(() => [])).filter((entry) => wanted(entry, only))) {
-      const path = join(directory, name);
-      const start = read.get(name) ?? 0;
-      const end = await stat(path).then(
-        ({ size }) => size,
-        () => start,
-      );
-      if (end <= start) continue;
-      await print(createReadStream(path, { start, end: end - 1 }));
-      read.set(name, end);
+    const container = await cluster.api.get('containers', uuid);
+    for (const { name, sizeBytes, open } of await listLog(cluster, container)) {
+      const start = printed.get(name) ?? 0;
+      if (!(only === undefined ? lineFiles.includes(name) : name === only) || sizeBytes <= start) continue;
+      if (await print(open(start, sizeBytes))) printed.set(name, sizeBytes);
     }
-    if (state === 'Complete' || state === 'Cancelled' || process.stdout.errored) return;
+    if (!follow || hasEnded(container) || process.stdout.errored) return;
     await delay(pollMs);
   }
 }
 
-async function printSaved(
-  { api, blocks, workDir }: ClusterHandle,
-  container: Container,
-  only: string | undefined,
-  followed: boolean,
-): Promise<void> {
-  if (container.log === null) {
-    for (const name of (await readdir(liveLogDir(workDir, container.uuid)).catch(() => [])).filter((entry) =>
-      wanted(entry, only),
-    )) {
-      await print(createReadStream(join(liveLogDir(workDir, container.uuid), name)));
-    }
-    return;
+/** False where the live file has just gone: its content is in Keep now. */
+async function print(stream: Readable): Promise<boolean> {
+  try {
+    for await (const chunk of stream) process.stdout.write(chunk as Buffer);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
   }
-  if (followed) return;
-  const collection = await readCollection(api, container.log);
-  for (const file of collection.files.values()) if (wanted(file.path, only)) await print(openFile(blocks, file));
 }
 
-const wanted = (name: string, only: string | undefined): boolean =>
-  only === undefined ? lineFiles.includes(name) : name === only;
+const hasEnded = ({ state }: Container): boolean => state === 'Complete' || state === 'Cancelled';
 
-async function print(stream: Readable): Promise<void> {
-  for await (const chunk of stream) process.stdout.write(chunk as Buffer);
+interface LogFile {
+  readonly name: string;
+  readonly sizeBytes: number;
+  open(start: number, end: number): Readable;
+}
+
+/** The files of the log: live ones where it runs on this machine, else what has been saved. The same bytes have the same places in both. */
+async function listLog({ api, blocks, workDir }: ClusterHandle, container: Container): Promise<LogFile[]> {
+  const live = hasEnded(container) && container.log !== null ? [] : await listLive(liveLogDir(workDir, container.uuid));
+  if (live.length > 0 || container.log === null) return live;
+  const { files } = await readCollection(api, container.log);
+  return [...files.values()].map((file) => ({
+    name: file.path,
+    sizeBytes: file.sizeBytes,
+    open: (start, end) => openFile(blocks, file, { start, end }),
+  }));
+}
+
+async function listLive(directory: string): Promise<LogFile[]> {
+  const names = (await readdir(directory).catch(() => [])).sort();
+  const files = names.map(async (name): Promise<LogFile | undefined> => {
+    const path = join(directory, name);
+    const found = await stat(path).catch(() => undefined);
+    return (
+      found && { name, sizeBytes: found.size, open: (start, end) => createReadStream(path, { start, end: end - 1 }) }
+    );
+  });
+  return (await Promise.all(files)).filter((file) => file !== undefined);
 }

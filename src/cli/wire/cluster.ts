@@ -1,21 +1,30 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ClusterApi } from '../../api/port.ts';
+import type { Mounts } from '../../api/records.ts';
+import type { ReusePreview } from '../../api/reuse.ts';
 import { type Cluster, openCluster } from '../../cluster/cluster.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
+import type { Uuid } from '../../core/ids.ts';
 import type { Logger } from '../../core/logger.ts';
 import { type DiskBlockStore, openDiskBlockStore } from '../../keep/disk/disk-store.ts';
 import type { LocalBlockStore } from '../../keep/port.ts';
+import { readArvadosSettings } from '../arvados-settings.ts';
 import { locateHome, readConfig } from '../config.ts';
 import { createStderrLogger } from '../stderr-logger.ts';
 
-/** The records, blocks and scratch space of the home. */
+/** The records and blocks of a cluster, and the folders of this machine that belong to it. */
 export interface ClusterHandle {
   readonly home: string;
   readonly workDir: string;
-  readonly api: Cluster;
+  readonly api: ClusterApi & { secretMounts(container: Uuid): Promise<Mounts> };
   readonly blocks: DiskBlockStore;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The embedded cluster, whose containers this process runs; a real one runs its own. */
+  readonly embedded?: Cluster;
+  /** Of a real cluster: how a container that may use it reaches it. */
+  readonly apiEnvironment?: (container: Uuid) => Promise<Readonly<Record<string, string>>>;
 }
 
 export interface WireOptions {
@@ -24,42 +33,55 @@ export interface WireOptions {
   readonly home?: string;
   /** For scratch instead of a folder of the home; outputs are moved into Keep where it is on the same file system. */
   readonly workDir?: string;
+  /** The embedded cluster, whatever is configured. */
+  readonly embedded?: boolean;
 }
 
-/** Opens the embedded cluster for `task` and closes it after. */
+/** Opens the configured cluster for `task` and closes it after: a real one where the settings name one, else the embedded one. */
 export async function withCluster<T>(
   task: (cluster: ClusterHandle) => Promise<T>,
   options: WireOptions = {},
 ): Promise<T> {
+  const settings = options.embedded ? undefined : readArvadosSettings(process.env);
   const home = options.home ?? readConfig(process.env).home;
+  const workDir = options.workDir ?? join(home, 'work');
   const clock = systemClock();
+  const logger = options.logger ?? createStderrLogger('warn');
+  if (settings) {
+    const { withArvados } = await import('./arvados.ts');
+    return withArvados(settings, { home, workDir, clock, logger }, task);
+  }
   const api = openCluster({ path: join(home, 'cluster.sqlite'), clock });
   try {
     const blocks = await openDiskBlockStore(join(home, 'keep'), { clock });
-    const handle = {
-      home,
-      workDir: options.workDir ?? join(home, 'work'),
-      api,
-      blocks,
-      clock,
-      logger: options.logger ?? createStderrLogger('warn'),
-    };
-    return await task(handle);
+    return await task({ home, workDir, api, blocks, clock, logger, embedded: api });
   } finally {
     api.close();
   }
 }
 
-/** The home as it is, for looking only: where there is none, an empty one that is nowhere. */
+/** A cluster to look at only: what is written to its blocks stays here. */
+export interface ReadOnlyCluster {
+  readonly api: ClusterApi & ReusePreview;
+  readonly blocks: LocalBlockStore;
+}
+
+/** The configured cluster as it is; of the embedded one the home, and where there is none, an empty one that is nowhere. */
 export async function withReadOnlyCluster<T>(
-  task: (cluster: { readonly api: Cluster; readonly blocks: LocalBlockStore }) => Promise<T>,
+  task: (cluster: ReadOnlyCluster) => Promise<T>,
   home = locateHome(process.env),
 ): Promise<T> {
   const { createScratchBlockStore } = await import('../../keep/disk/scratch-store.ts');
+  const scratch = createScratchBlockStore(join(home, 'keep'));
+  const settings = readArvadosSettings(process.env);
+  if (settings) {
+    const { withArvadosToLookAt } = await import('./arvados.ts');
+    return withArvadosToLookAt(settings, scratch, task);
+  }
   const path = join(home, 'cluster.sqlite');
   const api = openCluster(existsSync(path) ? { path, readOnly: true } : { path: ':memory:' });
   try {
-    return await task({ api, blocks: createScratchBlockStore(join(home, 'keep')) });
+    return await task({ api, blocks: scratch });
   } finally {
     api.close();
   }

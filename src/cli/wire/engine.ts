@@ -22,16 +22,19 @@ export interface EngineOptions {
   readonly leaveScratch?: boolean;
 }
 
-/** Runs the containers of this process while `task` runs: dispatcher, crunch-run and executors. */
+/** Runs the containers of this process while `task` runs: dispatcher, crunch-run and executors. A real cluster runs its own. */
 export async function withEngine<T>(
   cluster: ClusterHandle,
-  options: EngineOptions,
+  options: EngineOptions & { readonly scope?: 'own' | 'all' },
   task: () => Promise<T>,
 ): Promise<T> {
+  const { embedded } = cluster;
+  if (!embedded) return task();
   const { createDispatcher } = await import('../../cluster/dispatch/dispatcher.ts');
   return withCrunchRun(cluster, options, async (runContainer) => {
     const dispatcher = createDispatcher({
-      cluster: cluster.api,
+      cluster: embedded,
+      scope: options.scope ?? 'own',
       capacity: { vcpus: availableParallelism(), ramBytes: totalmem() },
       logger: cluster.logger,
       runContainer,
@@ -105,6 +108,7 @@ export function createCrunchDeps(cluster: ClusterHandle, options: EngineOptions)
     defaultExecutor: executor,
     builtins: lazyBuiltins(cluster, { images, collections, trees, ground, builder }),
     secretMounts: (uuid) => api.secretMounts(uuid),
+    ...(cluster.apiEnvironment && { apiEnvironment: cluster.apiEnvironment }),
     workDir,
     hostPath: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     clock,
