@@ -168,6 +168,15 @@ describe('what is sent', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it('says which attributes of the answer are looked at', async () => {
+    const { cluster, bodies } = await open(json({ uuid: container, state: 'Running', modified_at: '1' }));
+    await cluster.update('containers', container, { state: 'Running' }, { select: ['uuid'] });
+    expect(JSON.parse(bodies[0] ?? '')).toEqual({
+      container: { state: 'Running' },
+      select: ['uuid', 'modified_at', 'state'],
+    });
+  });
+
   it('has collections named apart by the cluster', async () => {
     const { cluster, bodies } = await open(json({ uuid }));
     await cluster.create('collections', { name: 'output' });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { apiError } from '../api/errors.ts';
-import type { ClusterApi } from '../api/port.ts';
+import type { AnswerOptions, ClusterApi } from '../api/port.ts';
 import type { Container, ContainerRequest, Records, Resource } from '../api/records.ts';
 import { isHallmarkError } from '../core/errors.ts';
 import type { Uuid } from '../core/ids.ts';
@@ -23,8 +23,8 @@ export function createRecordClient(options: RecordsOptions): ClusterApi & Pick<C
   const { caller, retry } = options;
   const list: ClusterApi['list'] = (resource, query) => listRecords(caller, resource, query);
   const feed = createChangeFeed({ list, logger: retry.logger, ...(options.pollMs && { delaysMs: options.pollMs }) });
-  const written = <R extends Resource>(resource: R, answer: unknown): Records[R] => {
-    const record = toRecord(resource, answer);
+  const written = <R extends Resource>(resource: R, answer: unknown, select?: readonly string[]): Records[R] => {
+    const record = toRecord(resource, answer, select);
     feed.saw(resource, record);
     feed.changed(resource, record.uuid);
     return record;
@@ -38,11 +38,13 @@ export function createRecordClient(options: RecordsOptions): ClusterApi & Pick<C
       feed.saw(resource, record);
       return record;
     },
-    async create(resource, attributes) {
-      return written(resource, await create(options, resource, attributes));
+    async create(resource, attributes, wanted) {
+      const select = toSelect(resource, wanted);
+      return written(resource, await create(options, { resource, attributes, ...select }), select.select);
     },
-    async update(resource, uuid, attributes) {
-      return written(resource, await update(options, resource, uuid, attributes));
+    async update(resource, uuid, attributes, wanted) {
+      const select = toSelect(resource, wanted);
+      return written(resource, await update(options, { resource, uuid, attributes, ...select }), select.select);
     },
     async remove(resource, uuid) {
       await remove(options, resource, uuid);
@@ -57,6 +59,24 @@ const toPath = (resource: Resource, uuid: Uuid, action?: string): string =>
 /** `container_requests` → `container_request`: how the record is called in a body. */
 const singular = (resource: Resource): string => resource.slice(0, -1);
 
+/** With what the feed looks at. */
+function toSelect(resource: Resource, { select }: AnswerOptions = {}): { readonly select?: readonly string[] } {
+  if (select === undefined) return {};
+  const watched = {
+    container_requests: ['state', 'container_uuid'],
+    containers: ['state'],
+    ...{ collections: [], links: [], logs: [], workflows: [] },
+  };
+  return { select: [...new Set([...select, 'uuid', 'modified_at', ...watched[resource]])] };
+}
+
+interface Change<R extends Resource> {
+  readonly resource: R;
+  readonly attributes: Partial<Records[R]>;
+  /** Attributes of the answer. */
+  readonly select?: readonly string[];
+}
+
 /** Names this submission of a request: an answer that got lost leaves it findable. */
 export const submissionProperty = 'hm:submission';
 
@@ -66,13 +86,13 @@ export const submissionProperty = 'hm:submission';
  */
 async function create<R extends Resource>(
   { caller, capabilities, retry }: RecordsOptions,
-  resource: R,
-  attributes: Partial<Records[R]>,
+  { resource, attributes, select }: Change<R>,
 ): Promise<unknown> {
   const isRequest = resource === 'container_requests';
   const submission = randomUUID();
   const record = toAttributes(resource, isRequest ? named(attributes, submission) : attributes, capabilities);
-  const body = { [singular(resource)]: record, ...(resource === 'collections' && { ensure_unique_name: true }) };
+  const unique = resource === 'collections' ? { ensure_unique_name: true } : {};
+  const body = { [singular(resource)]: record, ...unique, ...(select && { select }) };
   checkSize(resource, body, capabilities);
   return withRetries(retry, async (before) => {
     const earlier = before > 0 && isRequest ? await findSubmitted(caller, submission) : undefined;
@@ -107,14 +127,12 @@ function checkSize(resource: Resource, body: object, { maxRequestBytes }: Capabi
 
 async function update<R extends Resource>(
   { caller, capabilities, retry }: RecordsOptions,
-  resource: R,
-  uuid: Uuid,
-  attributes: Partial<Records[R]>,
+  { resource, uuid, attributes, select }: Change<R> & { readonly uuid: Uuid },
 ): Promise<unknown> {
   const action = resource === 'containers' ? toAction(attributes as Partial<Container>) : undefined;
   // Nobody could tell whose lock it is that a second attempt finds.
   if (action !== undefined) return caller.callOnce({ method: 'POST', path: toPath(resource, uuid, action) });
-  const body = { [singular(resource)]: toAttributes(resource, attributes, capabilities) };
+  const body = { [singular(resource)]: toAttributes(resource, attributes, capabilities), ...(select && { select }) };
   checkSize(resource, body, capabilities);
   return withRetries(retry, async (before) => {
     try {
