@@ -3,7 +3,7 @@ import { toMessage } from '../core/errors.ts';
 import type { PortableDataHash } from '../core/ids.ts';
 import { findPackages, type PackageAnswer, type PackageQuery } from '../image/packages/query.ts';
 import { listImages, type StoredImage } from '../provenance/ingredients.ts';
-import type { ClusterHandle } from './wire/cluster.ts';
+import type { ClusterHandle } from './wire/handle.ts';
 import { createListPackages, type ListPackages } from './wire/packages.ts';
 
 /** An image and what it answered to a question for packages. */

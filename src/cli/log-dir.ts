@@ -11,7 +11,7 @@ import { openFile } from '../keep/file-reader.ts';
 import { readCollection } from '../run/collections.ts';
 import { listStepRequests } from '../run/run-record.ts';
 import { cliError } from './usage-error.ts';
-import type { ClusterHandle } from './wire/cluster.ts';
+import type { ClusterHandle } from './wire/handle.ts';
 
 /**
  * `--log-dir`: standard output and error of each step of a run, as files of `folder/STEP/`. What a tool writes into files of its

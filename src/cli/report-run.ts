@@ -9,7 +9,7 @@ import type { RunFlags } from './options/options.ts';
 import { formatOutputs } from './output-json.ts';
 import { exitCodeOf, formatError, toErrorJson } from './report-error.ts';
 import { usageTable } from './usage.ts';
-import type { ClusterHandle } from './wire/cluster.ts';
+import type { ClusterHandle } from './wire/handle.ts';
 
 /** What is left of a run that has ended: logs, outputs, what each step used. Gives the exit code. */
 export async function reportRun(result: RunResult, flags: RunFlags, cluster: ClusterHandle): Promise<number> {

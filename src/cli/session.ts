@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { DiscoverOptions } from '../job/discover.ts';
 import type { RunServices } from '../run/run-process.ts';
-import { type ClusterHandle, type WireOptions, withCluster } from './wire/cluster.ts';
+import { type WireOptions, withCluster } from './wire/cluster.ts';
 import { createJsEngine } from './wire/documents.ts';
 import { type EngineOptions, withEngine } from './wire/engine.ts';
+import type { ClusterHandle } from './wire/handle.ts';
 import { createResolveDigest, createSaveImage } from './wire/images.ts';
 
 export interface SessionOptions extends EngineOptions, WireOptions {

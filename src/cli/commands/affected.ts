@@ -8,7 +8,8 @@ import { renderAffected } from '../../provenance/render-affected.ts';
 import { parseCommandArgs } from '../command-args.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
-import { type ClusterHandle, withCluster } from '../wire/cluster.ts';
+import { withCluster } from '../wire/cluster.ts';
+import type { ClusterHandle } from '../wire/handle.ts';
 
 const usage =
   'cwl-runner affected --package NAME<VERSION | --image NAME | --base NAME | --dockerfile FILE | --commit ID | --input FILE [--json]';

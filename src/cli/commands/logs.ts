@@ -10,7 +10,8 @@ import { liveLogDir } from '../../crunch/logs/container-logs.ts';
 import { openFile } from '../../keep/file-reader.ts';
 import { readCollection } from '../../run/collections.ts';
 import { cliError } from '../usage-error.ts';
-import { type ClusterHandle, withCluster } from '../wire/cluster.ts';
+import { withCluster } from '../wire/cluster.ts';
+import type { ClusterHandle } from '../wire/handle.ts';
 
 const lineFiles = ['crunch-run.txt', 'stderr.txt', 'stdout.txt'];
 

@@ -7,7 +7,8 @@ import { trace } from '../../provenance/trace.ts';
 import { parseCommandArgs } from '../command-args.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
-import { type ClusterHandle, withCluster } from '../wire/cluster.ts';
+import { withCluster } from '../wire/cluster.ts';
+import type { ClusterHandle } from '../wire/handle.ts';
 import { createListPackages } from '../wire/packages.ts';
 
 const usage = 'cwl-runner packages IMAGE|FILE|UUID|PDH [--json]';

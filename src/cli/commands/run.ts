@@ -21,8 +21,8 @@ import { reportRun } from '../report-run.ts';
 import { flagsOfRecord, toRunOptions, toSessionOptions } from '../run-settings.ts';
 import { withSession } from '../session.ts';
 import { openProgress } from '../terminal/open.ts';
-import type { ClusterHandle } from '../wire/cluster.ts';
 import { createFetcher } from '../wire/documents.ts';
+import type { ClusterHandle } from '../wire/handle.ts';
 
 export interface CommandFlags {
   readonly flags: RunFlags;

@@ -5,7 +5,7 @@ import type { ArvadosSettings } from '../../arvados/settings.ts';
 import { openDiskBlockStore } from '../../keep/disk/disk-store.ts';
 import type { LocalBlockStore } from '../../keep/port.ts';
 import { createStderrLogger } from '../stderr-logger.ts';
-import type { ClusterHandle, ReadOnlyCluster } from './cluster.ts';
+import type { ClusterHandle, ReadOnlyCluster } from './handle.ts';
 
 type OfThisMachine = Pick<ClusterHandle, 'home' | 'workDir' | 'clock' | 'logger'>;
 

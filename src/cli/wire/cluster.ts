@@ -1,31 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ClusterApi } from '../../api/port.ts';
-import type { Mounts } from '../../api/records.ts';
-import type { ReusePreview } from '../../api/reuse.ts';
-import { type Cluster, openCluster } from '../../cluster/cluster.ts';
-import { type Clock, systemClock } from '../../core/clock.ts';
-import type { Uuid } from '../../core/ids.ts';
+import { openCluster } from '../../cluster/cluster.ts';
+import { systemClock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
-import { type DiskBlockStore, openDiskBlockStore } from '../../keep/disk/disk-store.ts';
-import type { LocalBlockStore } from '../../keep/port.ts';
+import { openDiskBlockStore } from '../../keep/disk/disk-store.ts';
 import { readArvadosSettings } from '../arvados-settings.ts';
 import { locateHome, readConfig } from '../config.ts';
 import { createStderrLogger } from '../stderr-logger.ts';
-
-/** The records and blocks of a cluster, and the folders of this machine that belong to it. */
-export interface ClusterHandle {
-  readonly home: string;
-  readonly workDir: string;
-  readonly api: ClusterApi & { secretMounts(container: Uuid): Promise<Mounts> };
-  readonly blocks: DiskBlockStore;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** The embedded cluster, whose containers this process runs; a real one runs its own. */
-  readonly embedded?: Cluster;
-  /** Of a real cluster: how a container that may use it reaches it. */
-  readonly apiEnvironment?: (container: Uuid) => Promise<Readonly<Record<string, string>>>;
-}
+import type { ClusterHandle, ReadOnlyCluster } from './handle.ts';
 
 export interface WireOptions {
   readonly logger?: Logger;
@@ -58,12 +40,6 @@ export async function withCluster<T>(
   } finally {
     api.close();
   }
-}
-
-/** A cluster to look at only: what is written to its blocks stays here. */
-export interface ReadOnlyCluster {
-  readonly api: ClusterApi & ReusePreview;
-  readonly blocks: LocalBlockStore;
 }
 
 /** The configured cluster as it is; of the embedded one the home, and where there is none, an empty one that is nowhere. */

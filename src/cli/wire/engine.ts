@@ -10,8 +10,8 @@ import { createTreeCache } from '../../crunch/trees.ts';
 import type { ContainerSettings, Executor, ExecutorName } from '../../executor/port.ts';
 import type { Ground } from '../../executor/sandbox/ground.ts';
 import type { BuilderName } from '../config.ts';
-import type { ClusterHandle } from './cluster.ts';
 import { ownEnvironment } from './environment.ts';
+import type { ClusterHandle } from './handle.ts';
 import { lazyBuiltins } from './images.ts';
 
 export interface EngineOptions {

@@ -9,8 +9,8 @@ import type { ImageReference } from '../../image/reference.ts';
 import type { RegistryClient } from '../../image/registry/client.ts';
 import type { SaveImage } from '../../run/image/port.ts';
 import type { BuilderName } from '../config.ts';
-import type { ClusterHandle } from './cluster.ts';
 import { ownEnvironment } from './environment.ts';
+import type { ClusterHandle } from './handle.ts';
 
 /** The registry client and the builder are loaded with the first pull or build. */
 export function lazyBuiltins(cluster: ClusterHandle, parts: BuiltinParts): Builtins {

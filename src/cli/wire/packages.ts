@@ -6,7 +6,7 @@ import { createImageOpener } from '../../crunch/images/opener.ts';
 import { mergedTree } from '../../image/layers/merged-tree.ts';
 import type { PackageList } from '../../image/packages/model.ts';
 import { readPackages } from '../../image/packages/read-packages.ts';
-import type { ClusterHandle } from './cluster.ts';
+import type { ClusterHandle } from './handle.ts';
 
 /** Part of the name of kept lists: raised when they would read otherwise. */
 const listVersion = 1;
