@@ -32,8 +32,8 @@ types: setup ## strict TypeScript
 bench: setup ## ratios against the peers that are installed
 	@$(NODE) test/bench/bench.ts
 
-conformance: setup ## the CWL suites, for each executor that is here
-	@scripts/conformance.sh
+conformance: setup ## the CWL suites, with each executor that is here
+	@scripts/engines.sh scripts/conformance.sh
 
 clean: ## remove what the targets made
 	rm -rf dist node_modules .cache

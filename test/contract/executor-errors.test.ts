@@ -89,19 +89,18 @@ describe('an engine', () => {
   const ended = '{"ExitCode":137,"StartedAt":"2026-11-22T00:00:00Z"}';
 
   it.each([
-    ['dies', 'exit 1', 'exit 1', /docker stopped answering while the container hallmark-x ran$/],
-    ['has no container any more', 'exit 1', ':', /docker has no container hallmark-x any more: somebody removed it$/],
-    ['ends a container when it comes back', `echo 'id ${ended}'`, ':', /docker lost the container hallmark-x while it/],
+    ['dies', 'exit 1', /docker stopped answering while the container hallmark-x ran$/],
     [
-      'leaves a container alone',
-      `echo 'id ${running}'`,
-      ':',
-      /docker left the container .*: its program ended with 125$/,
+      'has no container any more',
+      '{ echo "No such container" >&2; exit 1; }',
+      /docker has no container hallmark-x any more: somebody removed it$/,
     ],
-  ])('that %s has lost it', async (_what, inspect, ps, message) => {
+    ['ends a container when it comes back', `echo 'id ${ended}'`, /docker lost the container hallmark-x while it/],
+    ['leaves a container alone', `echo 'id ${running}'`, /docker left the container .*: its program ended with 125$/],
+  ])('that %s has lost it', async (_what, inspect, message) => {
     const state = join(mkdtempSync(join(folder, 'state-')), 'dead');
     const executor = fakeDocker(
-      `container*) [ -e ${state} ] && ${inspect} || { [ -e ${state} ] || echo 'id ${running}'; };;\nps*) ${ps};;\nrun*) sleep 0.4; : > ${state}; exit 125;;`,
+      `container*) [ -e ${state} ] && ${inspect} || { [ -e ${state} ] || echo 'id ${running}'; };;\nrun*) sleep 0.4; : > ${state}; exit 125;;`,
     );
     const container = await executor.start(dockerImage, spec);
     await expect(container.exit).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import type { EngineCli } from '../engine/cli.ts';
 import { createImageLoader } from '../engine/images.ts';
 import { reapByEngine } from '../engine/reap.ts';
 import { startByEngine } from '../engine/start.ts';
-import { readVersion } from '../engine/version.ts';
+import { createVersionReader } from '../engine/version.ts';
 import type { ContainerSpec, Executor } from '../port.ts';
 
 export interface DockerOptions {
@@ -24,7 +24,7 @@ export function createDockerExecutor(options: DockerOptions): Executor {
   const maxProcesses = options.maxProcesses ?? 2048;
   return {
     name: 'docker',
-    runtime: () => readVersion(cli, ['version', '--format', '{{.Server.Version}}'], 'docker'),
+    runtime: createVersionReader(cli, ['version', '--format', '{{.Server.Version}}'], 'docker'),
     loadImage: createImageLoader('docker', cli),
     start: (image, spec) => startByEngine({ cli, maxProcesses, runArgs: ['--init', ...toGpuArgs(spec)] }, image, spec),
     reap: (isOwned) => reapByEngine(cli, isOwned),

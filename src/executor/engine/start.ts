@@ -170,7 +170,8 @@ async function toExit(run: EngineRun, meter: Meter, { exitCode }: ChildEnd): Pro
 async function describeLoss({ cli, name }: EngineRun, state: EngineState | undefined, exitCode: number) {
   if (state?.isRunning) return `${cli.program} left the container ${name} alone: its program ended with ${exitCode}`;
   if (state) return `${cli.program} lost the container ${name} while it ran, and ended it`;
-  const answers = await callCli(cli, ['ps', '--quiet'], { timeoutMs: answerMs }).catch(() => undefined);
-  if (answers?.exitCode === 0) return `${cli.program} has no container ${name} any more: somebody removed it`;
+  const asked = await callCli(cli, ['container', 'inspect', name], { timeoutMs: answerMs }).catch(() => undefined);
+  const isGone = asked !== undefined && /no such (container|object)/i.test(asked.stderr);
+  if (isGone) return `${cli.program} has no container ${name} any more: somebody removed it`;
   return `${cli.program} stopped answering while the container ${name} ran`;
 }

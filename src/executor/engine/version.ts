@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { executorError } from '../errors.ts';
 import { answerMs, callCli, type EngineCli, toLine } from './cli.ts';
 
@@ -9,4 +10,24 @@ export async function readVersion(cli: EngineCli, args: readonly string[], name:
   throw executorError('executor/unavailable', `${name} does not answer: ${toLine(stderr) || `exit code ${exitCode}`}`, {
     hint: cli.hint,
   });
+}
+
+/** How often, and how long apart, an engine is asked that has answered before: something may be starting its daemon again. */
+const patience = { times: 30, pauseMs: 500 };
+
+/** As `readVersion`, for an engine that may go away and come back. */
+export function createVersionReader(cli: EngineCli, args: readonly string[], name: string): () => Promise<string> {
+  let hasAnswered = false;
+  return async () => {
+    for (let left = hasAnswered ? patience.times : 0; ; left -= 1) {
+      try {
+        const version = await readVersion(cli, args, name);
+        hasAnswered = true;
+        return version;
+      } catch (error) {
+        if (left === 0) throw error;
+      }
+      await setTimeout(patience.pauseMs);
+    }
+  };
 }

@@ -3,7 +3,7 @@ import type { EngineCli } from '../engine/cli.ts';
 import { createImageLoader } from '../engine/images.ts';
 import { reapByEngine } from '../engine/reap.ts';
 import { startByEngine } from '../engine/start.ts';
-import { readVersion } from '../engine/version.ts';
+import { createVersionReader } from '../engine/version.ts';
 import type { ContainerSpec, Executor } from '../port.ts';
 import { explainRefusal } from './refusals.ts';
 
@@ -29,7 +29,7 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
   const maxProcesses = options.maxProcesses ?? 2048;
   return {
     name: 'podman',
-    runtime: () => readVersion(cli, ['version', '--format', '{{.Client.Version}}'], 'podman'),
+    runtime: createVersionReader(cli, ['version', '--format', '{{.Client.Version}}'], 'podman'),
     loadImage: createImageLoader('podman', cli),
     start: (image, spec) =>
       startByEngine(
