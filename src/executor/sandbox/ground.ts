@@ -5,8 +5,9 @@ import { createLauncher, type Launcher } from '../process/launcher.ts';
 import { makeRootEmulation, type RootEmulation } from './emulated-root.ts';
 import { currentCaller, type IdMap, planIdMap, readIdSources } from './id-map.ts';
 import { createLayerStore, type LayerStore } from './layer-store.ts';
+import { findLoopback, type Loopback } from './loopback.ts';
 import { makeSkeleton } from './system-mounts.ts';
-import { findLoopbackCommand, findTool, requireTools } from './tools.ts';
+import { findTool, requireTools } from './tools.ts';
 import { openUserNamespace, type UserNamespace } from './user-namespace.ts';
 
 export interface SandboxOptions {
@@ -22,8 +23,6 @@ export interface Ground {
   readonly idMap: IdMap;
   readonly layers: LayerStore;
   readonly skeleton: string;
-  /** Shell line; empty where this machine has no program for it. */
-  readonly loopbackCommand: string;
   /** Where there is only one id: what lets root of a container do as if it had all. Undefined where this machine cannot. */
   readonly emulation?: RootEmulation;
   readonly limits: LimitMaker;
@@ -31,6 +30,7 @@ export interface Ground {
   readonly options: SandboxOptions;
   /** The namespace that all of it happens in. Opened on first use, and again when its holder died. */
   namespace(): Promise<UserNamespace>;
+  loopback(): Promise<Loopback>;
 }
 
 /** Made on the first call; made again when that failed. */
@@ -65,7 +65,7 @@ async function makeGround(options: SandboxOptions): Promise<Ground> {
       namespace,
       keepOwners: !single,
     }),
-    loopbackCommand: await findLoopbackCommand(),
+    loopback: remember(async () => findLoopback(home, await namespace())),
   };
 }
 

@@ -1,7 +1,6 @@
 import { dirname } from 'node:path';
 import { quote } from '../process/quote.ts';
 import type { MountPhase } from './mounts.ts';
-import { rootName } from './mounts.ts';
 
 /** Docker's default capabilities. They count inside the user namespace only. */
 const keptCapabilities = [
@@ -34,7 +33,6 @@ export interface InitOptions {
   readonly maxProcesses?: number;
   /** Root when absent. */
   readonly user?: RunUser;
-  readonly readOnlyRoot?: boolean;
   /** Whether there is anything to read on its standard input. */
   readonly hasStdin?: boolean;
   /** Shell lines to run before anything is mounted. */
@@ -53,8 +51,8 @@ export interface RunUser {
  * end the CPU time of all it has waited for.
  *
  * Nothing of the image runs or is loaded before the last line: the programs are this machine's, their environment is clean,
- * and only the last `unshare` sees the container's, as it moves into the new root. The new root is moved over the old one, so
- * that leaving a chroot leads nowhere.
+ * and only the last `unshare` sees the container's, as it moves into the new root. The last of the mounts puts the new root over
+ * the old one, so that leaving a chroot leads nowhere; `/..` is what lies on top there, `/` still the old one.
  *
  * The shell stays as process 1: it reaps orphans, and signals mean to the command what they mean anywhere. Its own root is the
  * old one; no process of the container can look at it, since it has capabilities that they lack (ptrace(2), "Ptrace access mode
@@ -70,10 +68,8 @@ export function toInitScript(options: InitOptions): string {
     ...(options.hasStdin ? pipeStdin : []),
     ...(options.prepare ?? []),
     ...options.phases.flatMap((phase, index) => toPhaseLines(phase, fstabName(index))),
-    `cd ${rootName}`,
-    options.readOnlyRoot ? 'mount -n -o remount,bind,ro .' : '',
-    'mount -n --move . /',
     ...options.networkCommands,
+    'cd -P /..',
     'set +e',
     ...(options.maxProcesses === undefined ? [] : [toProcessLimit(options.maxProcesses)]),
     'echo started >&3',

@@ -18,6 +18,8 @@ export interface MountPhase {
 }
 
 export interface RootParts {
+  /** Lines of fstab(5) for what is outside of it. */
+  readonly outside: readonly string[];
   /** Option text of the overlay. */
   readonly overlay: string;
   /** Folders of the union, topmost first, for looking up mount points. */
@@ -26,7 +28,7 @@ export interface RootParts {
   readonly mountPoints: string;
 }
 
-export type MountSpec = Pick<ContainerSpec, 'binds' | 'tmpfs' | 'network' | 'workingDir'>;
+export type MountSpec = Pick<ContainerSpec, 'binds' | 'tmpfs' | 'network' | 'workingDir' | 'readOnlyRoot'>;
 
 type MountRequest =
   | ({ readonly kind: 'bind' } & BindMount)
@@ -37,7 +39,11 @@ export type PlaceKind = 'directory' | 'file';
 /** Plans the mounts of one container and makes their mount points. */
 export function planMounts(root: RootParts, spec: MountSpec): readonly MountPhase[] {
   const planner = new MountPlanner(root);
-  planner.phase.mounts.push(`overlay ${rootName} overlay ${root.overlay} 0 0`, ...systemMounts(rootName, spec.network));
+  planner.phase.mounts.push(
+    ...root.outside,
+    `overlay ${rootName} overlay ${root.overlay} 0 0`,
+    ...systemMounts(rootName, spec.network),
+  );
   const requests: MountRequest[] = [
     ...spec.binds.map((bind) => ({ kind: 'bind' as const, ...bind })),
     ...spec.tmpfs.map((tmpfs) => ({ kind: 'tmpfs' as const, ...tmpfs })),
@@ -45,6 +51,9 @@ export function planMounts(root: RootParts, spec: MountSpec): readonly MountPhas
   const depth = ({ target }: MountRequest): number => posix.normalize(target).split('/').length;
   for (const request of requests.sort((a, b) => depth(a) - depth(b))) planner.add(request);
   planner.place(spec.workingDir, 'directory');
+  if (spec.readOnlyRoot) planner.phase.mounts.push(`none ${rootName} none remount,bind,ro 0 0`);
+  // All of it over the root that there was: bound, since fstab(5) knows no move.
+  planner.phase.mounts.push(`${rootName} /. none rbind 0 0`);
   return planner.phases;
 }
 
@@ -128,7 +137,7 @@ function toFstabLine(request: MountRequest, place: string, kind: PlaceKind): str
 }
 
 /** fstab(5): whatever could separate or start something is an octal escape. */
-const toField = (path: string): string =>
+export const toField = (path: string): string =>
   Array.from(Buffer.from(path), (byte) => {
     const char = String.fromCharCode(byte);
     return /[A-Za-z0-9/._+,:=@%-]/.test(char) ? char : `\\${byte.toString(8).padStart(3, '0')}`;

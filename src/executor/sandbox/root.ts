@@ -46,10 +46,12 @@ export async function startInRoot(ground: Ground, root: RootSpec, options: RunOp
   symlinkSync(ground.skeleton, join(scratch, names.skeleton));
   if (root.upper !== join(scratch, names.upper)) symlinkSync(root.upper, join(scratch, names.upper));
   const network = options.network && options.networkName !== 'none';
+  const loopback = network ? undefined : await ground.loopback();
   const layers = [root.upper, ...root.layers];
   const { emulation } = ground;
   const phases = planMounts(
     {
+      outside: loopback?.mounts ?? [],
       overlay: toOverlayOptions(root.layers.length),
       layers,
       mountPoints: join(scratch, names.mountPoints),
@@ -59,7 +61,7 @@ export async function startInRoot(ground: Ground, root: RootSpec, options: RunOp
   for (const [index, { mounts }] of phases.entries()) {
     writeFileSync(join(scratch, fstabName(index)), `${mounts.join('\n')}\n`);
   }
-  const networkCommands = network ? [] : [ground.loopbackCommand, nameCommand];
+  const networkCommands = loopback ? [loopback.command, nameCommand] : [];
   const hasStdin = options.stdin !== undefined;
   // A file, for it may be longer than one argument can be, and nobody else shall read the environment off the process list.
   writeFileSync(join(scratch, names.script), toInitScript({ ...options, phases, networkCommands, hasStdin }), {

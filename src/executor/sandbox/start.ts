@@ -44,7 +44,7 @@ export async function startInit(launcher: Launcher, options: StartOptions): Prom
     const child = await launcher.launch({
       command: [
         ...(options.joinNetwork ?? []),
-        ...options.namespace.enter,
+        ...options.namespace.join,
         ...['unshare', '--mount', '--pid', '--ipc', '--uts', ...(options.network ? [] : ['--net'])],
         ...['--fork', '--kill-child', ...(options.wrapper ?? []), 'sh', options.script],
       ],

@@ -38,13 +38,3 @@ export async function requireTools(): Promise<void> {
     }
   }
 }
-
-/** A shell line that brings `lo` up in a fresh network namespace; empty where no program here can. */
-export async function findLoopbackCommand(): Promise<string> {
-  if (await findTool('ip')) return 'ip link set lo up';
-  if (await findTool('busybox')) return 'busybox ip link set lo up';
-  const perl = `perl -e 'socket(S,2,2,0) && ioctl(S,0x8914,pack("a16sx14","lo",1)) or die $!'`;
-  if (await findTool('perl')) return perl;
-  const python = `python3 -c 'import fcntl,socket,struct;fcntl.ioctl(socket.socket(),0x8914,struct.pack("16sH14x",b"lo",1))'`;
-  return (await findTool('python3')) ? python : '';
-}

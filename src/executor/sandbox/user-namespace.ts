@@ -13,6 +13,8 @@ const run = promisify(execFile);
 export interface UserNamespace {
   /** Prefix of a command line that runs the rest as root of the namespace, ended when this process ends. */
   readonly enter: readonly [string, ...string[]];
+  /** The same for what the launcher starts, and ends. */
+  readonly join: readonly [string, ...string[]];
   /** Its holder has died. What runs in it lives on; nothing can enter any more. */
   readonly ended: Promise<unknown>;
   close(): Promise<void>;
@@ -31,15 +33,10 @@ export async function openUserNamespace(idMap: IdMap): Promise<UserNamespace> {
     throw error;
   }
   holder.unref();
+  const join = ['nsenter', '--preserve-credentials', `--user=/proc/${holder.pid}/ns/user`] as const;
   return {
-    enter: [
-      'setpriv',
-      '--pdeathsig',
-      'KILL',
-      'nsenter',
-      '--preserve-credentials',
-      `--user=/proc/${holder.pid}/ns/user`,
-    ],
+    join,
+    enter: ['setpriv', '--pdeathsig', 'KILL', ...join],
     ended: holder.ended,
     close: async () => {
       holder.ref();
