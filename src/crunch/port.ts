@@ -91,6 +91,8 @@ export interface CrunchDeps {
   readonly hostPath: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The container's processes have ended: its cores and memory are free, while its output and log are still to be saved. */
+  readonly onEnded?: () => void;
   /** Between two lines of crunchstat.txt; default 10 000. */
   readonly sampleIntervalMs?: number;
 }

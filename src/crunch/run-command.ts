@@ -108,6 +108,7 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
     exit = await withTimeLimit(container, signal, (timed) =>
       withDiskLimits(limits, timed, (limited) => waitForExit(running, life, limited)),
     );
+    deps.onEnded?.();
   } finally {
     await closeQuietly(running, life);
     await spec.endStreams();

@@ -48,7 +48,7 @@ export async function withEngine<T>(
   });
 }
 
-type RunContainer = (container: Container, signal: AbortSignal) => Promise<void>;
+type RunContainer = (container: Container, signal: AbortSignal, onEnded?: () => void) => Promise<void>;
 
 /** Gives `task` what brings a locked container to its end. */
 export async function withCrunchRun<T>(
@@ -63,9 +63,9 @@ export async function withCrunchRun<T>(
   try {
     // Even a module that is loaded takes a tenth of a millisecond to import.
     let life: Promise<typeof import('../../crunch/run-container.ts')> | undefined;
-    return await task(async (container, signal) => {
+    return await task(async (container, signal, onEnded) => {
       life ??= import('../../crunch/run-container.ts');
-      await (await life).runContainer(container, deps, signal);
+      await (await life).runContainer(container, onEnded ? { ...deps, onEnded } : deps, signal);
     });
   } finally {
     await recovered;

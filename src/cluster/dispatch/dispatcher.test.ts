@@ -39,6 +39,8 @@ const runAtOnce = async (container: Container) => {
   await complete(cluster, container.uuid);
 };
 
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 /** Resolves when the request is final. */
 async function final(request: { uuid: Uuid }): Promise<ContainerRequest> {
   for (;;) {
@@ -69,6 +71,30 @@ describe('the dispatcher', () => {
     );
     await final(low);
     expect(ran).toEqual(['high', 'middle', 'middle too', 'low']);
+  });
+
+  it('starts the next while what an ended one left is saved, but no more such than there are cores', async () => {
+    const started: string[] = [];
+    const saved = Promise.withResolvers<void>();
+    const made = await Promise.all(
+      [0, 1, 2, 3, 4, 5].map((n) => submit(String(n), { runtime_constraints: { ram: 1, vcpus: 2 } })),
+    );
+    dispatch(
+      async (container, _signal, onEnded) => {
+        started.push(container.command.join());
+        await start(cluster, container.uuid);
+        onEnded();
+        await saved.promise;
+        await complete(cluster, container.uuid);
+      },
+      { capacity: { ramBytes: 4 << 20, vcpus: 2 } },
+    );
+    while (started.length < 3) await turn();
+    for (let turns = 0; turns < 20; turns += 1) await turn();
+    expect(started).toEqual(['0', '1', '2']);
+    saved.resolve();
+    await Promise.all(made.map(final));
+    expect(started).toEqual(['0', '1', '2', '3', '4', '5']);
   });
 
   it('hands over locked containers and never exceeds the capacity', async () => {

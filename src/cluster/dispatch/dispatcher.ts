@@ -16,8 +16,9 @@ export interface DispatcherOptions extends Partial<Omit<QueueOptions, 'capacity'
   /**
    * Brings a locked container to its end, reporting states through the API. The signal says that nobody wants it any more,
    * or that the dispatcher stops. What it leaves unfinished is put back, or ended as a failure of the infrastructure.
+   * It calls `onEnded` when the container's processes have ended: the next one may start while what it left is saved.
    */
-  readonly runContainer: (container: Container, signal: AbortSignal) => Promise<void>;
+  readonly runContainer: (container: Container, signal: AbortSignal, onEnded: () => void) => Promise<void>;
   readonly capacity: Capacity;
   /** Containers of this process at once; default: as many as fit. */
   readonly maxConcurrent?: number;
@@ -40,6 +41,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { store } = cluster;
   const queue = createQueue(store, { scope: 'own', whenTooLarge: 'run-alone', ...options });
   const running = new Map<Uuid, { controller: AbortController; done: Promise<void> }>();
+  /** Those whose processes have ended. As many as there are cores give their room away, so that what is to be saved cannot pile up. */
+  const ended = new Set<Uuid>();
   let isStopped = false;
   let isAwake = false;
 
@@ -53,13 +56,19 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     });
   };
   const startNext = () => {
-    const free = Math.min(maxConcurrent - running.size, 1_000);
-    if (free > 0) for (const container of queue.lockNext(free)) start(container);
+    const saving = [...ended].slice(0, options.capacity.vcpus);
+    const free = Math.min(maxConcurrent - running.size + saving.length, 1_000);
+    if (free > 0) for (const container of queue.lockNext(free, saving)) start(container);
   };
   const start = (container: Container) => {
     const controller = new AbortController();
-    const done = runOne(options, container, controller.signal).finally(() => {
+    const onEnded = () => {
+      ended.add(container.uuid);
+      wake();
+    };
+    const done = runOne(options, container, { signal: controller.signal, onEnded }).finally(() => {
       running.delete(container.uuid);
+      ended.delete(container.uuid);
       wake();
     });
     running.set(container.uuid, { controller, done });
@@ -87,11 +96,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
 }
 
-async function runOne(options: DispatcherOptions, container: Container, signal: AbortSignal): Promise<void> {
+interface Life {
+  readonly signal: AbortSignal;
+  readonly onEnded: () => void;
+}
+
+async function runOne(options: DispatcherOptions, container: Container, { signal, onEnded }: Life): Promise<void> {
   const { store } = options.cluster;
   let reason = 'what ran it returned before it had ended';
   try {
-    await options.runContainer(container, signal);
+    await options.runContainer(container, signal, onEnded);
   } catch (error) {
     reason = toMessage(error);
     if (!signal.aborted) options.logger.error(`container ${container.uuid}: ${reason}`);

@@ -22,8 +22,11 @@ export interface QueueOptions {
 
 /** Picks containers from the queue: highest priority first, then oldest. */
 export interface Queue {
-  /** Locks at most `count` that fit beside what runs on this machine already; one transaction, none when nothing can start. */
-  lockNext(count: number): Container[];
+  /**
+   * Locks at most `count` that fit beside what runs on this machine already; one transaction, none when nothing can start.
+   * Those of `ended` take no room, whatever their records say.
+   */
+  lockNext(count: number, ended?: readonly Uuid[]): Container[];
 }
 
 /** Enough to fill a machine at once; the next look continues. */
@@ -40,8 +43,8 @@ interface Waiting {
 
 export function createQueue(store: Store, options: QueueOptions): Queue {
   let passed: { uuid: Uuid; times: number } | undefined;
-  const select = (count: number): Waiting[] => {
-    const room = freeRoom(store, options.capacity);
+  const select = (count: number, ended: readonly Uuid[]): Waiting[] => {
+    const room = freeRoom(store, options.capacity, ended);
     if (!room.isEmpty && (room.ramBytes <= 0 || room.vcpus <= 0)) return [];
     const started: Waiting[] = [];
     forEachWaiting(store, options.scope, (waiting) => {
@@ -65,10 +68,10 @@ export function createQueue(store: Store, options: QueueOptions): Queue {
     return readRecord(store, 'containers', waiting.uuid);
   };
   return {
-    lockNext: (count) => {
+    lockNext: (count, ended = []) => {
       if (options.whenTooLarge === 'fail') failTooLarge(store, options);
-      if (select(count).length === 0) return [];
-      return store.write(() => select(count).map(lock));
+      if (select(count, ended).length === 0) return [];
+      return store.write(() => select(count, ended).map(lock));
     },
   };
 }
@@ -79,8 +82,8 @@ interface Room {
   readonly isEmpty: boolean;
 }
 
-function freeRoom(store: Store, capacity: Capacity): Room {
-  const used = store.db.get(active);
+function freeRoom(store: Store, capacity: Capacity, ended: readonly Uuid[]): Room {
+  const used = store.db.get(active, JSON.stringify(ended));
   return {
     ramBytes: capacity.ramBytes - Number(used?.ram ?? 0),
     vcpus: capacity.vcpus - Number(used?.vcpus ?? 0),
@@ -89,7 +92,8 @@ function freeRoom(store: Store, capacity: Capacity): Room {
 }
 
 const active = `
-  SELECT COUNT(*) AS n, SUM(ram) AS ram, SUM(vcpus) AS vcpus FROM containers WHERE state IN ('Locked', 'Running')`;
+  SELECT COUNT(*) AS n, SUM(ram) AS ram, SUM(vcpus) AS vcpus FROM containers
+  WHERE state IN ('Locked', 'Running') AND uuid NOT IN (SELECT value FROM json_each(?))`;
 
 const fits = (waiting: Waiting, room: Room) => waiting.ram <= room.ramBytes && waiting.vcpus <= room.vcpus;
 const isTooLarge = (waiting: Waiting, capacity: Capacity) =>
