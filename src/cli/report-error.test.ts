@@ -31,7 +31,6 @@ describe('the exit code', () => {
     [1, cliError('cli/bad-config', 'x')],
     [2, cliError('cli/usage', 'x')],
     [33, error('cwl/unsupported-requirement')],
-    [33, error('cwl/unsupported-version')],
     [33, error('job/unsupported-requirement')],
     [33, error('job/unsupported-process')],
     [33, error('run/step-failed', 'x', { cause: error('job/unsupported-requirement') })],

@@ -8,7 +8,7 @@ import { exitCodes } from './exit-codes.ts';
 /** Last part of the URI that values from the command line have as their source. */
 export const commandLineSource = '(command line)';
 
-const unsupported = /^(cwl|job)\/unsupported-(requirement|version|process)$/;
+const unsupported = /^(cwl|job)\/unsupported-(requirement|process)$/;
 
 /** Exit code of an error: 33 for what the standard allows a runner not to support, 2 for a wrong command line, 1 otherwise. */
 export function exitCodeOf(error: unknown): number {

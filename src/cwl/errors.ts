@@ -8,10 +8,8 @@ export type CwlErrorCode =
   | 'cwl/bad-yaml'
   | 'cwl/yaml-limit'
   | 'cwl/invalid-document'
-  | 'cwl/unsupported-version'
   | 'cwl/unsupported-requirement'
   | 'cwl/no-such-process'
-  | 'cwl/type-mismatch'
   | 'cwl/bad-input'
   | 'cwl/expression-failed'
   | 'cwl/expression-limit';

@@ -26,8 +26,7 @@ export type ImageErrorCode =
   | 'image/unsupported-instruction'
   | 'image/build-step-failed'
   | 'image/context-escape'
-  | 'image/bad-package-query'
-  | 'image/ambiguous-hash';
+  | 'image/bad-package-query';
 
 export const imageError = (
   code: ImageErrorCode,

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toDigest } from '../core/ids.ts';
-import {
-  formatReference,
-  parseReference,
-  pinReference,
-  toArchiveTags,
-  toFamiliarName,
-  toRepoTag,
-} from './reference.ts';
+import { formatReference, parseReference, toArchiveTags, toFamiliarName, toRepoTag } from './reference.ts';
 
 const hex = 'a'.repeat(64);
 const digest = toDigest(`sha256:${hex}`);
@@ -75,9 +68,5 @@ describe('names for Arvados and for archives', () => {
   it('gives archives only tags', () => {
     expect(toArchiveTags(parseReference(`img:t@${digest}`))).toEqual(['img:t']);
     expect(toArchiveTags(parseReference(`img@${digest}`))).toEqual([]);
-  });
-
-  it('pins a reference', () => {
-    expect(formatReference(pinReference(parseReference('img:t'), digest))).toBe(`docker.io/library/img:t@${digest}`);
   });
 });

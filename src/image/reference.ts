@@ -84,11 +84,6 @@ export function relocateReference(reference: ImageReference, registry: string, r
   return { ...reference, registry, repository, short: false } as ImageReference;
 }
 
-/** The same repository, pinned to `digest`. */
-export function pinReference(reference: ImageReference, digest: Digest): ImageReference {
-  return { ...reference, digest } as ImageReference;
-}
-
 function suffix({ tag, digest }: ImageReference): string {
   return (tag === undefined ? '' : `:${tag}`) + (digest === undefined ? '' : `@${digest}`);
 }

@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandTool, expressionTool } from '../../test/fakes/drive.ts';
 import { fakeJavascript, loadInline, withCode } from '../../test/fakes/job-kit.ts';
-import { createRunKit, type FakeWork, imageEnding, isBuiltin, type RunKit } from '../../test/fakes/run-kit.ts';
+import {
+  createRunKit,
+  type FakeWork,
+  imageEnding,
+  isBuiltin,
+  type RunKit,
+  runOptions,
+} from '../../test/fakes/run-kit.ts';
 import type { ClusterApi } from '../api/port.ts';
 import type { Container } from '../api/records.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -17,14 +24,6 @@ beforeEach(async () => {
 });
 afterEach(() => kit.close());
 
-const options: RunOptions = {
-  onError: 'stop',
-  reuse: true,
-  pull: 'missing',
-  containers: true,
-  hostEnvironment: {},
-  maxInFlight: 8,
-};
 const record = { document: 'file:///doc.cwl', packed: {}, inputs: {}, flags: {}, gitFacts: {} };
 
 async function run(
@@ -49,7 +48,7 @@ async function run(
     },
   };
   const request = { process: await loadInline(document), name: 'doc.cwl', inputs, record };
-  return runProcess(request, services, { ...options, ...more }, stop.signal);
+  return runProcess(request, services, { ...runOptions, ...more }, stop.signal);
 }
 
 const requirements = {

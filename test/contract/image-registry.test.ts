@@ -4,7 +4,7 @@ import { createDirectory } from '../../src/image/config/directory.ts';
 import { emptyRegistriesConf, parseRegistriesConf } from '../../src/image/config/registries-conf.ts';
 import { mediaTypes } from '../../src/image/media-types.ts';
 import type { Image } from '../../src/image/model.ts';
-import { parseReference, pinReference } from '../../src/image/reference.ts';
+import { formatReference, parseReference } from '../../src/image/reference.ts';
 import { createRegistryClient, type RegistryClient } from '../../src/image/registry/client.ts';
 import type { RegistryDirectory } from '../../src/image/registry/port.ts';
 import { validateImage } from '../../src/image/validate.ts';
@@ -65,7 +65,9 @@ describe.each(registries.filter(({ isThere }) => isThere))('$name', ({ start }) 
       digest,
       descriptor: { mediaType: mediaTypes.ociManifest },
     });
-    expect(await client.resolve(pinReference(at('team/app:v1'), digest))).toMatchObject({ digest });
+    expect(await client.resolve(parseReference(`${formatReference(at('team/app:v1'))}@${digest}`))).toMatchObject({
+      digest,
+    });
   });
 
   it('chooses the platform from an index', async () => {

@@ -15,6 +15,7 @@ import { createRequestWaiter } from '../../src/run/await-request.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import type { ImageServices } from '../../src/run/image/port.ts';
 import { createInputStore } from '../../src/run/inputs.ts';
+import type { RunOptions } from '../../src/run/run-process.ts';
 
 export type Files = Readonly<Record<string, string>>;
 
@@ -62,6 +63,16 @@ const imageProperties = (name: string, digit: string, more: JsonObject): JsonObj
   'docker-image-timestamp': '2026-01-01T00:00:00Z',
   ...more,
 });
+
+/** What the command says unless told otherwise. */
+export const runOptions: RunOptions = {
+  onError: 'stop',
+  reuse: true,
+  pull: 'missing',
+  containers: true,
+  hostEnvironment: {},
+  maxInFlight: 8,
+};
 
 export async function createRunKit(): Promise<RunKit> {
   const folder = await mkdtemp(join(tmpdir(), 'hallmark-run-'));

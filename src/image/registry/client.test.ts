@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type FakeRegistryOptions, startRegistry } from '../../../test/fakes/registry.ts';
 import { imageOf, layerOf, smallImage, tarOf } from '../../../test/fakes/registry-images.ts';
 import { mediaTypes } from '../media-types.ts';
-import { parseReference, pinReference } from '../reference.ts';
+import { parseReference } from '../reference.ts';
 import { validateImage } from '../validate.ts';
 import { createRegistryClient, type RegistryClientOptions } from './client.ts';
 import { createHttpSend } from './http.ts';
@@ -59,7 +59,9 @@ describe('a pull', () => {
     expect(pulled.imageHash).toBe(image.imageHash);
     expect(pulled.plan).toMatchObject({ digest, manifestDigest: digest, imageHash: image.imageHash });
     expect((await client.resolve(reference)).digest).toBe(digest);
-    expect((await client.openImage(pinReference(reference, digest))).imageHash).toBe(image.imageHash);
+    expect((await client.openImage(parseReference(`${registry.host}/team/app:v1@${digest}`))).imageHash).toBe(
+      image.imageHash,
+    );
     await client.ping(reference);
   });
 

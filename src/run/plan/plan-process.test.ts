@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryFetcher } from '../../../test/fakes/fetcher.ts';
 import { fakeJavascript } from '../../../test/fakes/job-kit.ts';
-import { createRunKit, imageEnding, isBuiltin, type RunKit } from '../../../test/fakes/run-kit.ts';
+import { createRunKit, imageEnding, isBuiltin, type RunKit, runOptions } from '../../../test/fakes/run-kit.ts';
 import { loadProcess } from '../../cwl/load.ts';
 import type { Process } from '../../cwl/model.ts';
 import type { CwlObject } from '../../cwl/values.ts';
@@ -19,15 +19,6 @@ beforeEach(async () => {
   kit = await createRunKit();
 });
 afterEach(() => kit.close());
-
-const options: RunOptions = {
-  onError: 'stop',
-  reuse: true,
-  pull: 'missing',
-  containers: true,
-  hostEnvironment: {},
-  maxInFlight: 8,
-};
 
 const load = (text: string): Promise<Process> =>
   loadProcess('file:///w.cwl', { fetcher: createMemoryFetcher({ 'file:///w.cwl': `cwlVersion: v1.2\n${text}` }) });
@@ -44,14 +35,23 @@ const services = () => ({
 const plan = async (process: Process, inputs: CwlObject, more: Partial<RunOptions> = {}, ask?: AskRegistry) => {
   const askRegistry = ask ?? (async () => ({ sizeBytes: 3_500_000, layers: [1, 2] }));
   const blocks = createScratchBlockStore(join(kit.folder, 'keep'));
-  return planProcess({ process, name: 'w', inputs }, { ...services(), blocks, askRegistry }, { ...options, ...more });
+  return planProcess(
+    { process, name: 'w', inputs },
+    { ...services(), blocks, askRegistry },
+    { ...runOptions, ...more },
+  );
 };
 
 const run = async (process: Process, inputs: CwlObject) => {
   const record = { document: 'file:///w.cwl', packed: {}, inputs: {}, flags: {}, gitFacts: {} };
   const saveImage = async () => Promise.reject(new Error('no archive here'));
   const all = { ...services(), blocks: kit.blocks, gitFacts: async () => undefined, saveImage };
-  const result = await runProcess({ process, name: 'w', inputs, record }, all, options, new AbortController().signal);
+  const result = await runProcess(
+    { process, name: 'w', inputs, record },
+    all,
+    runOptions,
+    new AbortController().signal,
+  );
   expect(result.failures).toEqual([]);
 };
 
