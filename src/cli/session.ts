@@ -5,6 +5,7 @@ import type { RunServices } from '../run/run-process.ts';
 import { type WireOptions, withCluster } from './wire/cluster.ts';
 import { createJsEngine } from './wire/documents.ts';
 import { type EngineOptions, withEngine } from './wire/engine.ts';
+import { gitReader } from './wire/git.ts';
 import type { ClusterHandle } from './wire/handle.ts';
 import { createResolveDigest, createSaveImage } from './wire/images.ts';
 
@@ -26,6 +27,7 @@ export async function withSession<T>(options: SessionOptions, task: (session: Se
       blocks: cluster.blocks,
       javascript: { engine, timeoutMs: options.evalTimeoutMs },
       probe,
+      git: gitReader,
       resolveDigest: createResolveDigest(),
       saveImage: createSaveImage(cluster),
     };

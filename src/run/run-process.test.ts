@@ -6,6 +6,7 @@ import {
   type FakeWork,
   imageEnding,
   isBuiltin,
+  noGit,
   type RunKit,
   runOptions,
 } from '../../test/fakes/run-kit.ts';
@@ -40,6 +41,7 @@ async function run(
     emit: (event: (typeof kit.events)[number]) => void kit.events.push(event),
     probe: async () => undefined,
     gitFacts: async () => undefined,
+    git: noGit,
     resolveDigest: async () => {
       throw new Error('no registry here');
     },

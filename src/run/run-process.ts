@@ -32,6 +32,7 @@ export interface RunServices {
   readonly emit: RunListener;
   readonly probe: DiscoverOptions['probe'];
   readonly gitFacts: ImageServices['gitFacts'];
+  readonly git: ImageServices['git'];
   readonly resolveDigest: ImageServices['resolveDigest'];
   readonly saveImage: ImageServices['saveImage'];
   readonly download?: (url: string) => Promise<string>;
@@ -111,9 +112,9 @@ export async function runProcess(
 type Made = Pick<ToolServices, 'inputs' | 'keep' | 'waiter' | 'run'>;
 
 function toToolServices(services: RunServices, options: RunOptions, made: Made): ToolServices {
-  const { api, blocks, javascript, fitsFormat, emit, gitFacts, resolveDigest, saveImage } = services;
+  const { api, blocks, javascript, fitsFormat, emit, gitFacts, git, resolveDigest, saveImage } = services;
   const images = createImageResolver({
-    ...{ api, blocks, emit, gitFacts, resolveDigest, saveImage },
+    ...{ api, blocks, emit, gitFacts, git, resolveDigest, saveImage },
     waiter: made.waiter,
     inputs: made.inputs,
     pull: options.pull,

@@ -236,7 +236,7 @@ describe('git trees', () => {
   test('a commit that is not there', async () => {
     const mount = { kind: 'git_tree', url, commit: '0'.repeat(40) } as const;
     const container = await setting.run(withImage(['true'], { mounts: { '/out': tmp, '/in': mount } }));
-    expect(container.runtime_status.error).toMatch(/^git could not fetch file:\/\//);
+    expect(container.runtime_status.error).toMatch(/^git could not read file:\/\//);
   });
 });
 

@@ -13,11 +13,17 @@ import { createCollectionWriter } from '../../src/keep/collection-writer.ts';
 import { type DiskBlockStore, openDiskBlockStore } from '../../src/keep/disk/disk-store.ts';
 import { createRequestWaiter } from '../../src/run/await-request.ts';
 import type { RunEvent } from '../../src/run/events.ts';
-import type { ImageServices } from '../../src/run/image/port.ts';
+import type { GitReader, ImageServices } from '../../src/run/image/port.ts';
 import { createInputStore } from '../../src/run/inputs.ts';
 import type { RunOptions } from '../../src/run/run-process.ts';
 
 export type Files = Readonly<Record<string, string>>;
+
+/** For runs that need no repository. */
+export const noGit: GitReader = {
+  resolveRef: () => Promise.reject(new Error('no git here')),
+  readFile: () => Promise.reject(new Error('no git here')),
+};
 
 /** A cluster in memory with blocks in a folder of its own, and what a run does with them. */
 export interface RunKit {
@@ -137,6 +143,7 @@ export async function createRunKit(): Promise<RunKit> {
           return (await saveImage(image, { api, blocks, name, references, signal })).portable_data_hash;
         },
         gitFacts: async () => undefined,
+        git: noGit,
         ...more,
       };
     },

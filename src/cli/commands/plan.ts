@@ -11,6 +11,7 @@ import { probe } from '../session.ts';
 import { formatTable } from '../terminal/table.ts';
 import { withReadOnlyCluster } from '../wire/cluster.ts';
 import { createJsEngine } from '../wire/documents.ts';
+import { gitReader } from '../wire/git.ts';
 import { createRegistry, createResolveDigest } from '../wire/images.ts';
 
 export interface PlanSettings {
@@ -29,6 +30,7 @@ export async function planCommand(request: PlanRequest, settings: PlanSettings):
       const services = {
         ...{ api, blocks, probe, fitsFormat, askRegistry },
         javascript: { engine, timeoutMs: flags.evalTimeout * 1000 },
+        git: gitReader,
         resolveDigest: createResolveDigest(),
         emit: ({ type, ...event }: { readonly type: string; readonly message?: string }) => {
           if (type === 'warning' && !flags.quiet) process.stderr.write(`${event.message}\n`);

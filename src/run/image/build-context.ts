@@ -1,53 +1,107 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { HallmarkError } from '../../core/errors.ts';
 import type { CwlDirectory } from '../../cwl/values.ts';
 import { readText } from '../../keep/file-reader.ts';
 import { parseKeepLocation } from '../../keep/location.ts';
+import type { ResolvedBuild } from '../../request/build-request.ts';
 import { readCollection } from '../collections.ts';
 import { runError } from '../errors.ts';
+import { type GitUrl, parseGitUrl } from './git-url.ts';
 import type { ImageServices } from './port.ts';
 import type { BuildInstructions } from './requirement.ts';
 
 /** A Dockerfile is short; a longer one is a mistake or an attack. */
 const maxDockerfileBytes = 1024 * 1024;
 
-/** Puts the context into Keep, where it is not there already; gives its `keep:` location. */
-export async function storeContext(
-  { inputs }: ImageServices,
+/** The context as a mount names it: where a branch pointed when the build was asked for. */
+export type PinnedContext = NonNullable<ResolvedBuild['context']>;
+
+/** Puts the context into Keep, where it is not there already; of a repository the commit is found out. */
+export async function pinContext(
+  services: ImageServices,
   { context, position }: BuildInstructions,
-): Promise<string | undefined> {
+  signal: AbortSignal,
+): Promise<PinnedContext | undefined> {
   if (context === undefined) return undefined;
-  if (typeof context !== 'string') return ((await inputs.store(context)) as CwlDirectory).location;
-  if (context.startsWith('keep:')) return context;
+  if (typeof context !== 'string') {
+    const { location } = (await services.inputs.store(context)) as CwlDirectory;
+    return parseKeepLocation(location ?? '');
+  }
+  if (context.startsWith('keep:')) return parseKeepLocation(context);
+  const git = parseGitUrl(context, position);
+  if (git) return pinCommit(services, git, position, signal);
   throw runError(
     'run/bad-requirement',
-    `expected a Directory or a keep: URL as context of hm:ImageBuild, got ${context}`,
-    {
-      where: position,
-      hint: 'check the repository out and give its folder as a Directory',
-    },
+    `expected a Directory, or a keep: or git URL as context of hm:ImageBuild, got ${JSON.stringify(context)}`,
+    { where: position, hint: 'a repository is written as docker does: https://host/repo.git#ref:subdir' },
   );
 }
 
+async function pinCommit(
+  { git }: ImageServices,
+  { repository, ref, subdir }: GitUrl,
+  position: BuildInstructions['position'],
+  signal: AbortSignal,
+): Promise<PinnedContext> {
+  const commit = await git
+    .resolveRef(repository, ref, signal)
+    .catch((cause) => Promise.reject(toContextError(cause, position)));
+  return { url: repository, commit, ...(subdir && { path: subdir }) };
+}
+
+const toContextError = (cause: unknown, position: BuildInstructions['position']): unknown =>
+  cause instanceof HallmarkError
+    ? runError('run/bad-requirement', `context of hm:ImageBuild: ${cause.message}`, {
+        where: position,
+        ...(cause.hint && { hint: cause.hint }),
+      })
+    : cause;
+
 /** The Dockerfile that lies in the context. */
 export async function readDockerfile(
-  { api, blocks }: ImageServices,
+  services: ImageServices,
   { dockerfile, position }: BuildInstructions,
-  context: string | undefined,
+  context: PinnedContext | undefined,
+  signal: AbortSignal,
 ): Promise<string> {
-  const { portableDataHash, path: inside } = parseKeepLocation(context ?? '');
-  const collection = await readCollection(api, portableDataHash);
-  const path = [inside, dockerfile.replace(/^\/+/, '')].filter((part) => part !== '').join('/');
-  const file = collection.files.get(path);
-  if (file && file.sizeBytes <= maxDockerfileBytes) return readText(blocks, file);
+  if (context === undefined) throw new Error('without a text, instructions have a context');
+  const path = [context.path ?? '', dockerfile.replace(/^\/+/, '')].filter((part) => part !== '').join('/');
+  const found =
+    'url' in context
+      ? await readFromCommit(services, context, path, signal)
+      : await readFromKeep(services, context, path);
+  if (typeof found === 'string') return found;
+  const got = found.sizeBytes === undefined ? 'none' : `${found.sizeBytes} bytes`;
   throw runError(
     'run/bad-requirement',
-    `expected a Dockerfile of at most 1 MiB at ${path} in the build context, got ${file ? `${file.sizeBytes} bytes` : 'none'}`,
-    {
-      where: position,
-      hint: 'set dockerfile of hm:ImageBuild to its path in the context',
-    },
+    `expected a Dockerfile of at most 1 MiB at ${path} in the build context, got ${got}`,
+    { where: position, hint: 'set dockerfile of hm:ImageBuild to its path in the context' },
   );
+}
+
+/** The text, or the size of what is too long or not there. */
+type FoundText = string | { readonly sizeBytes?: number };
+
+async function readFromKeep(
+  { api, blocks }: ImageServices,
+  { portableDataHash }: Extract<PinnedContext, { portableDataHash: unknown }>,
+  path: string,
+): Promise<FoundText> {
+  const file = (await readCollection(api, portableDataHash)).files.get(path);
+  if (file && file.sizeBytes <= maxDockerfileBytes) return readText(blocks, file);
+  return file ? { sizeBytes: file.sizeBytes } : {};
+}
+
+async function readFromCommit(
+  { git }: ImageServices,
+  tree: Extract<PinnedContext, { url: string }>,
+  path: string,
+  signal: AbortSignal,
+): Promise<FoundText> {
+  const text = await git.readFile(tree, path, signal);
+  if (text === undefined || text.length <= maxDockerfileBytes) return text ?? {};
+  return { sizeBytes: text.length };
 }
 
 /** The folder on the host that the instructions come from: that of the context, else that of the document. */

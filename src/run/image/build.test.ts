@@ -157,6 +157,31 @@ describe('the request of a build', () => {
   });
 });
 
+describe('a context in a repository', () => {
+  const commit = 'c0ffee'.repeat(7).slice(0, 40);
+  const git: ImageServices['git'] = {
+    resolveRef: async (_repository, ref) => (ref === 'v2' ? commit : Promise.reject(new Error(`no ${ref}`))),
+    readFile: async (_tree, path) => (path === 'tools/Dockerfile' ? 'FROM scratch\nCOPY a /\n' : undefined),
+  };
+
+  it('is pinned to the commit that its branch or tag names now', async () => {
+    const hint = build({ context: 'https://git.example/repo.git#v2:tools' });
+    const { built } = await resolve(undefined, hint, { git });
+    expect(built).toMatchObject({
+      command: ['docker', 'build'],
+      mounts: { '/': { kind: 'git_tree', url: 'https://git.example/repo.git', commit, path: 'tools' } },
+    });
+  });
+
+  it('names a Dockerfile that the commit does not have', async () => {
+    const hint = build({ context: 'https://git.example/repo.git#v2' });
+    await expect(resolve(undefined, hint, { git })).rejects.toMatchObject({
+      code: 'run/bad-requirement',
+      message: 'expected a Dockerfile of at most 1 MiB at Dockerfile in the build context, got none',
+    });
+  });
+});
+
 describe('a build that cannot start', () => {
   const fails = (hint: JsonObject) => expect(resolve(undefined, build(hint))).rejects;
 
@@ -175,12 +200,20 @@ describe('a build that cannot start', () => {
     await fails({ context: given }).toEqual(withCode('run/bad-requirement', /got 1048577 bytes$/));
   });
 
-  it('refuses a context that it cannot fetch', async () => {
-    await fails({ context: 'https://git.example/repo.git#main' }).toMatchObject({
-      code: 'run/bad-requirement',
-      message: 'expected a Directory or a keep: URL as context of hm:ImageBuild, got https://git.example/repo.git#main',
-      hint: 'check the repository out and give its folder as a Directory',
-    });
+  it.each(['https://files.example/context.tar', 'ext::sh -c evil', 'ext::sh.git', '--upload-pack=evil', 'tools'])(
+    'refuses %s, which is no repository',
+    async (text) => {
+      await fails({ context: text }).toMatchObject({
+        code: 'run/bad-requirement',
+        message: `expected a Directory, or a keep: or git URL as context of hm:ImageBuild, got "${text}"`,
+        hint: expect.stringContaining('repo.git#ref:subdir'),
+        where: position,
+      });
+    },
+  );
+
+  it('names a repository that cannot be read', async () => {
+    await fails({ context: 'https://git.example/repo.git#main' }).toMatchObject({ message: 'no git here' });
   });
 
   it('names a context that is not there', async () => {

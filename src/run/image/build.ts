@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { planBuild } from '../../image/build/plan/plan.ts';
 import { parsePlatform } from '../../image/platform.ts';
-import { parseKeepLocation } from '../../keep/location.ts';
 import { type ResolvedBuild, toBuildRequest } from '../../request/build-request.ts';
-import { folderOf, readDockerfile, storeContext } from './build-context.ts';
+import { folderOf, type PinnedContext, pinContext, readDockerfile } from './build-context.ts';
 import type { ImageServices, ResolveBase, ResolvedImage } from './port.ts';
 import { requestImage } from './request-image.ts';
 import type { BuildInstructions } from './requirement.ts';
@@ -13,10 +12,10 @@ export async function buildImage(
   services: ImageServices,
   instructions: BuildInstructions,
   resolveBase: ResolveBase,
-  signal?: AbortSignal,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<ResolvedImage> {
-  const context = await storeContext(services, instructions);
-  const text = instructions.text ?? (await readDockerfile(services, instructions, context));
+  const context = await pinContext(services, instructions, signal);
+  const text = instructions.text ?? (await readDockerfile(services, instructions, context, signal));
   const plan = planBuild(text, {
     buildArgs: instructions.buildArgs,
     fileName: instructions.dockerfile,
@@ -43,7 +42,7 @@ export async function buildImage(
 }
 
 interface Ingredients extends Pick<ResolvedBuild, 'bases' | 'secrets'> {
-  readonly context: string | undefined;
+  readonly context: PinnedContext | undefined;
 }
 
 function toResolvedBuild(instructions: BuildInstructions, { context, ...rest }: Ingredients): ResolvedBuild {
@@ -52,7 +51,7 @@ function toResolvedBuild(instructions: BuildInstructions, { context, ...rest }: 
     ...rest,
     dockerfile: text === undefined ? { path: dockerfile } : { text },
     buildArgs,
-    ...(context === undefined ? {} : { context: parseKeepLocation(context) }),
+    ...(context === undefined ? {} : { context }),
     ...(target === undefined ? {} : { target }),
     ...(platform === undefined ? {} : { platform }),
   };

@@ -42,6 +42,19 @@ export interface ImageServices {
   readonly buildSecrets?: ReadonlyMap<string, string>;
   /** Undefined outside a work tree. */
   readonly gitFacts: (folder: string) => Promise<GitFacts | undefined>;
+  readonly git: GitReader;
+}
+
+/** What a build context in a repository needs. */
+export interface GitReader {
+  /** The commit that a branch or tag, or HEAD, names now. */
+  resolveRef(repository: string, ref: string | undefined, signal: AbortSignal): Promise<string>;
+  /** Text of a file; undefined where the commit has none there. */
+  readFile(
+    tree: { readonly url: string; readonly commit: string },
+    path: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined>;
 }
 
 /** Puts an image into Keep under these names, as a collection of its own, and gives the name of its content. */

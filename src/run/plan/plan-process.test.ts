@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryFetcher } from '../../../test/fakes/fetcher.ts';
 import { fakeJavascript } from '../../../test/fakes/job-kit.ts';
-import { createRunKit, imageEnding, isBuiltin, type RunKit, runOptions } from '../../../test/fakes/run-kit.ts';
+import { createRunKit, imageEnding, isBuiltin, noGit, type RunKit, runOptions } from '../../../test/fakes/run-kit.ts';
 import { loadProcess } from '../../cwl/load.ts';
 import type { Process } from '../../cwl/model.ts';
 import type { CwlObject } from '../../cwl/values.ts';
@@ -28,6 +28,7 @@ const services = () => ({
   javascript: fakeJavascript,
   fitsFormat: async () => true,
   probe: async () => undefined,
+  git: noGit,
   resolveDigest: async () => Promise.reject(new Error('no registry here')),
   emit: () => {},
 });

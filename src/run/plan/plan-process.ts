@@ -26,7 +26,7 @@ import type { Plan, StepPlan } from './model.ts';
 import { outlineSteps } from './outline.ts';
 
 export interface PlanServices
-  extends Pick<RunServices, 'javascript' | 'fitsFormat' | 'probe' | 'resolveDigest' | 'emit'> {
+  extends Pick<RunServices, 'javascript' | 'fitsFormat' | 'probe' | 'git' | 'resolveDigest' | 'emit'> {
   readonly api: ClusterApi & ReusePreview;
   /** Stores nothing (`createScratchBlockStore`). */
   readonly blocks: LocalBlockStore;
@@ -91,13 +91,13 @@ interface Parts {
 
 /** The stages of a run over the dry cluster. */
 function toToolServices(
-  { blocks, javascript, fitsFormat, resolveDigest }: PlanServices,
+  { blocks, javascript, fitsFormat, git, resolveDigest }: PlanServices,
   options: RunOptions,
   { api, emit, inputStore, keep }: Parts,
 ): ToolServices {
   const waiter = createRequestWaiter(api);
   const images = createImageResolver({
-    ...{ api, blocks, waiter, emit, resolveDigest },
+    ...{ api, blocks, waiter, emit, git, resolveDigest },
     inputs: inputStore,
     pull: options.pull,
     reuse: options.reuse,
