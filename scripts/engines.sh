@@ -39,7 +39,8 @@ if [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null; then
   done
 fi
 
-# Hybrid control groups: crun refuses them, and where CAP_SYS_RESOURCE is lacking no limit can be raised.
+# Hybrid control groups: crun refuses them, and where CAP_SYS_RESOURCE is lacking no limit can be raised. Without the tun device an
+# ordinary user has no network but the machine's own.
 cat >"$work/containers.conf" <<EOF
 [engine]
 runtime = "runc"
@@ -47,6 +48,7 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+$([ -w /dev/net/tun ] || echo 'netns = "host"')
 EOF
 cat >"$work/storage.conf" <<EOF
 [storage]

@@ -84,7 +84,7 @@ function describeFaults(program: string, executor: Executor): void {
       process.kill(runner ?? 0, 'SIGKILL');
       await expect(container.exit).rejects.toMatchObject({
         code: 'executor/engine-lost',
-        message: `${program} left the container ${name} alone: its program ended with 137`,
+        message: expect.stringContaining(`${program} left the container ${name} alone: its program ended with `),
       });
     });
   });

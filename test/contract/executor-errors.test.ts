@@ -148,6 +148,7 @@ describe('an engine', () => {
     ['crun: unknown version specified', /runtime = "runc" under \[engine\]/],
     ['runc: unable to apply cgroup configuration: dial unix /run/systemd/private', /cgroup_manager = "cgroupfs"/],
     ['cannot set up namespace using "/usr/bin/newuidmap": exit status 1', /\/etc\/subuid/],
+    ['/usr/bin/slirp4netns failed: open("/dev/net/tun"): Permission denied', /netns = "host" under \[containers\]/],
     ['default OCI runtime "crun" not found: invalid argument', /install crun or runc/],
     ['no one knows', /by hand/],
   ])('that refuses a container is quoted, with the cure: %s', async (message, hint) => {

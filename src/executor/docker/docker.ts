@@ -1,6 +1,7 @@
 import type { EngineCli } from '../engine/cli.ts';
 import { createImageLoader } from '../engine/images.ts';
 import { reapByEngine } from '../engine/reap.ts';
+import { toLimitArgs } from '../engine/run-args.ts';
 import { startByEngine } from '../engine/start.ts';
 import { createVersionReader } from '../engine/version.ts';
 import type { ContainerSpec, Executor } from '../port.ts';
@@ -26,7 +27,8 @@ export function createDockerExecutor(options: DockerOptions): Executor {
     name: 'docker',
     runtime: createVersionReader(cli, ['version', '--format', '{{.Server.Version}}'], 'docker'),
     loadImage: createImageLoader('docker', cli),
-    start: (image, spec) => startByEngine({ cli, maxProcesses, runArgs: ['--init', ...toGpuArgs(spec)] }, image, spec),
+    start: (image, spec) =>
+      startByEngine({ cli, runArgs: ['--init', ...toLimitArgs(spec, maxProcesses), ...toGpuArgs(spec)] }, image, spec),
     reap: (isOwned) => reapByEngine(cli, isOwned),
   };
 }

@@ -5,17 +5,15 @@ export const namePrefix = 'hallmark-';
 export const toName = (id: string): string => namePrefix + id.replaceAll('/', '_');
 
 /** The options of `run` that docker and podman understand alike. */
-export function toRunArgs(spec: ContainerSpec, maxProcesses: number): string[] {
+export function toRunArgs(spec: ContainerSpec): string[] {
   const { uid, gid } = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   return [
     ...['--name', toName(spec.id), '--pull', 'never', '--log-driver', 'none'],
-    ...['--security-opt', 'no-new-privileges', '--pids-limit', String(maxProcesses)],
+    ...['--security-opt', 'no-new-privileges'],
     ...['--workdir', spec.workingDir, ...(spec.asImageUser ? [] : ['--user', `${uid}:${gid}`])],
     ...toNetworkArgs(spec),
     ...(spec.readOnlyRoot ? ['--read-only'] : []),
-    ...(spec.strictCpus && spec.vcpus !== undefined ? ['--cpus', String(spec.vcpus)] : []),
     ...(spec.stdin === undefined ? [] : ['--interactive']),
-    ...(spec.ramBytes === undefined ? [] : ['--memory', String(spec.ramBytes), '--memory-swap', String(spec.ramBytes)]),
     ...spec.tmpfs.flatMap(({ target, sizeBytes }) => ['--mount', toTmpfs(target, sizeBytes)]),
     ...spec.binds.flatMap((bind) => ['--mount', toBind(bind)]),
     ...Object.entries(spec.environment).flatMap(([name, value]) => [
@@ -24,6 +22,13 @@ export function toRunArgs(spec: ContainerSpec, maxProcesses: number): string[] {
     ]),
   ];
 }
+
+/** For engines that can make them hold. */
+export const toLimitArgs = ({ ramBytes, vcpus, strictCpus }: ContainerSpec, maxProcesses: number): string[] => [
+  ...['--pids-limit', String(maxProcesses)],
+  ...(ramBytes === undefined ? [] : ['--memory', String(ramBytes), '--memory-swap', String(ramBytes)]),
+  ...(strictCpus && vcpus !== undefined ? ['--cpus', String(vcpus)] : []),
+];
 
 function toNetworkArgs({ network, networkName }: ContainerSpec): string[] {
   if (!network) return ['--network', 'none'];

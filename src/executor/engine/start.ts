@@ -14,9 +14,8 @@ import { type EngineState, readState } from './state.ts';
 
 export interface EngineStart {
   readonly cli: EngineCli;
-  /** Options of `run` beside the common ones. */
+  /** Options of `run` beside the common ones, limits among them. */
   readonly runArgs: readonly string[];
-  readonly maxProcesses: number;
 }
 
 const pollMs = 100;
@@ -34,7 +33,7 @@ export async function startByEngine(
   const child = await startChild({
     command: [
       ...([cli.program, ...cli.globalArgs, 'run'] as [string, ...string[]]),
-      ...toRunArgs(spec, engine.maxProcesses),
+      ...toRunArgs(spec),
       ...engine.runArgs,
       ...['--entrypoint', '', image.reference, ...spec.command],
     ],

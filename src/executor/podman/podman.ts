@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import type { EngineCli } from '../engine/cli.ts';
 import { createImageLoader } from '../engine/images.ts';
 import { reapByEngine } from '../engine/reap.ts';
+import { toLimitArgs } from '../engine/run-args.ts';
 import { startByEngine } from '../engine/start.ts';
 import { createVersionReader } from '../engine/version.ts';
 import type { ContainerSpec, Executor } from '../port.ts';
+import { createLimitCheck } from './limits.ts';
 import { explainRefusal } from './refusals.ts';
 
 export interface PodmanOptions {
@@ -27,16 +29,16 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
     explain: explainRefusal,
   };
   const maxProcesses = options.maxProcesses ?? 2048;
+  const canLimit = createLimitCheck(cli);
   return {
     name: 'podman',
     runtime: createVersionReader(cli, ['version', '--format', '{{.Client.Version}}'], 'podman'),
     loadImage: createImageLoader('podman', cli),
-    start: (image, spec) =>
-      startByEngine(
-        { cli, maxProcesses, runArgs: [...toUserArgs(spec), ...toInitArgs(), ...toGpuArgs(spec)] },
-        image,
-        spec,
-      ),
+    async start(image, spec) {
+      const limitArgs = (await canLimit()) ? toLimitArgs(spec, maxProcesses) : [];
+      const runArgs = [...limitArgs, ...toUserArgs(spec), ...toInitArgs(), ...toGpuArgs(spec)];
+      return startByEngine({ cli, runArgs }, image, spec);
+    },
     reap: (isOwned) => reapByEngine(cli, isOwned),
   };
 }

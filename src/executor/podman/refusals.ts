@@ -18,6 +18,10 @@ const cures: readonly (readonly [RegExp, string])[] = [
     /newuidmap|newgidmap|subuid|subgid/i,
     'install uidmap, and give this user ranges of ids in /etc/subuid and /etc/subgid',
   ],
+  [
+    /slirp4netns|pasta|\/dev\/net\/tun/i,
+    `let this user open /dev/net/tun, or give steps the machine's own network: put netns = "host" under [containers] in ${file}`,
+  ],
   [/default OCI runtime .* not found/i, `install crun or runc, and name it as runtime under [engine] in ${file}`],
 ];
 
