@@ -3,11 +3,11 @@ import { text as readAll } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { type InputObject, loadInputObject, parseInputObject } from '../cwl/input/job.ts';
 import type { Override } from '../cwl/overrides.ts';
-import type { Fetcher } from '../cwl/port.ts';
 import type { CwlObject } from '../cwl/values.ts';
 import { toDocumentUri } from './document-uri.ts';
 import type { RunFlags } from './options/options.ts';
 import { commandLineSource } from './report-error.ts';
+import type { Reach } from './wire/documents.ts';
 
 /** What the command line names: a document and where its inputs are. */
 export interface NamedInputs {
@@ -28,9 +28,10 @@ export interface CommandInputs {
 export async function readCommandInputs(
   { document, inputsFile, inputValues }: NamedInputs,
   { basedir }: RunFlags,
-  fetcher: Fetcher,
+  { fetcher, trust }: Reach,
 ): Promise<CommandInputs> {
   const documentUri = await toDocumentUri(document);
+  trust(documentUri);
   const base = pathToFileURL(`${resolve(basedir ?? '.')}/`).href;
   const empty = parseInputObject('{}', `${base}${commandLineSource}`);
   if (inputValues) return { documentUri, job: { ...empty, values: inputValues } };
@@ -38,6 +39,7 @@ export async function readCommandInputs(
     return { documentUri, job: parseInputObject(await readAll(process.stdin), `${base}stdin.yml`) };
   if (inputsFile !== undefined) {
     const jobUri = await toDocumentUri(inputsFile);
+    trust(jobUri);
     if (basedir === undefined) return { documentUri, jobUri, job: await loadInputObject(jobUri, fetcher) };
     const job = parseInputObject(await fetcher.fetchText(jobUri), `${base}${basename(inputsFile)}`);
     return { documentUri, jobUri, job };
@@ -49,7 +51,9 @@ export async function readCommandInputs(
 }
 
 /** `cwltool:overrides` of the file that `--overrides` names. */
-export async function readOverridesFile({ overrides }: RunFlags, fetcher: Fetcher): Promise<readonly Override[]> {
+export async function readOverridesFile({ overrides }: RunFlags, reach: Reach): Promise<readonly Override[]> {
   if (overrides === undefined) return [];
-  return (await loadInputObject(await toDocumentUri(overrides), fetcher)).overrides;
+  const uri = await toDocumentUri(overrides);
+  reach.trust(uri);
+  return (await loadInputObject(uri, reach.fetcher)).overrides;
 }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 let folder: string;
@@ -9,6 +10,9 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'hallmark-command-'));
   const tool = { cwlVersion: 'v1.2', class: 'CommandLineTool', baseCommand: 'true', inputs: { n: 'int' }, outputs: {} };
   writeFileSync(join(folder, 'tool.cwl'), JSON.stringify(tool));
+  mkdirSync(join(folder, 'bad'));
+  writeFileSync(join(folder, 'bad/a.cwl'), JSON.stringify({ ...tool, inptus: {}, odd: 1 }));
+  writeFileSync(join(folder, 'bad/b.cwl'), 'cwlVersion: v1.2\nclass: [\n');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -42,6 +46,15 @@ describe('the command', () => {
     [['--json', 'tool.cwl', '--n', 'x'], 2, /^$/, /"code": "cli\/usage"/],
     [['none.cwl'], 1, /^$/, /none\.cwl/],
     [['validate', 'tool.cwl'], 0, /^1 valid, 0 invalid\n$/, /^$/],
+    [['validate', '--json', 'bad'], 1, /"invalid": 2,[\s\S]*"rule": "unknown-field"[\s\S]*"rule": "unreadable"/, /^$/],
+    [
+      ['validate', '--sarif', 'bad'],
+      1,
+      /"uri": "bad\/a\.cwl",\n *"uriBaseId": "%SRCROOT%"[\s\S]*"uri": "bad\/b\.cwl"/,
+      /^$/,
+    ],
+    [['validate', '--sarif', '--json', 'bad'], 2, /^$/, /"validate: expected one of --json and --sarif, got both"/],
+    [['validate', '--jsn', 'bad'], 2, /^$/, /^unknown option '--jsn'\n {2}hint: cwl-runner validate/],
     [['validate', 'none.cwl'], 1, /^$/, /^cannot read none\.cwl: it does not exist\n$/],
     [['logs', 'x'], 2, /^$/, /^expected the uuid of a container or container request, got x\n/],
     [['rerun', 'last'], 1, /^$/, /^there is no run yet\n/],
@@ -60,4 +73,16 @@ describe('the command', () => {
     });
     expect(stderr).toBe('ended with 0\n');
   });
+});
+
+it('prints data of the published shapes', async () => {
+  const ajv = new Ajv2020();
+  const check = (name: string) =>
+    ajv.compile(JSON.parse(readFileSync(join(import.meta.dirname, `../../schemas/${name}.schema.json`), 'utf8')));
+  const validation = check('validation');
+  validation(JSON.parse((await run('validate', '--json', 'bad', 'tool.cwl')).stdout));
+  expect(validation.errors).toBeNull();
+  const plan = check('plan');
+  plan(JSON.parse((await run('--plan', '--json', 'tool.cwl', '--n', '1')).stdout));
+  expect(plan.errors).toBeNull();
 });

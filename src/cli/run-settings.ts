@@ -7,19 +7,29 @@ import { toEngineOptions } from './engine-options.ts';
 import type { RunFlags } from './options/options.ts';
 import type { SessionOptions } from './session.ts';
 import { createStderrLogger, type LogLevel } from './stderr-logger.ts';
+import type { Reach } from './wire/documents.ts';
+import type { DownloadSettings } from './wire/downloads.ts';
 
 /** The flags as settings of what a run needs around it. */
-export function toSessionOptions(flags: RunFlags): SessionOptions {
+export function toSessionOptions(flags: RunFlags, reach: Reach): SessionOptions {
   return {
     ...toEngineOptions(flags),
     evalTimeoutMs: flags.evalTimeout * 1000,
     logger: createStderrLogger(levelOf(flags), flags.timestamps),
+    downloads: toDownloadSettings(flags, reach),
     ...(flags.cachedir === undefined
       ? {}
       : { home: makeHome(resolve(flags.cachedir), 'choose another folder with --cachedir') }),
     ...toWorkDir(flags.tmpdirPrefix ?? flags.tmpOutdirPrefix),
   };
 }
+
+export const toDownloadSettings = (flags: RunFlags, reach: Reach): DownloadSettings => ({
+  reach,
+  timeoutMs: flags.httpTimeout * 1000,
+  preferKept: flags.preferCachedDownloads === true,
+  varyingParameters: splitList(flags.varyingUrlParams),
+});
 
 function levelOf({ debug, verbose, quiet }: RunFlags): LogLevel {
   if (debug) return 'debug';

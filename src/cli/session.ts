@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { DiscoverOptions } from '../job/discover.ts';
+import type { Downloads } from '../run/downloads/port.ts';
 import type { RunServices } from '../run/run-process.ts';
 import { type WireOptions, withCluster } from './wire/cluster.ts';
 import { createJsEngine } from './wire/documents.ts';
+import { type DownloadSettings, lazyDownloads } from './wire/downloads.ts';
 import { type EngineOptions, withEngine } from './wire/engine.ts';
 import { gitReader } from './wire/git.ts';
 import type { ClusterHandle } from './wire/handle.ts';
@@ -11,6 +13,7 @@ import { createResolveDigest, createSaveImage } from './wire/images.ts';
 
 export interface SessionOptions extends EngineOptions, WireOptions {
   readonly evalTimeoutMs: number;
+  readonly downloads: DownloadSettings;
 }
 
 export interface Session {
@@ -22,11 +25,13 @@ export interface Session {
 export async function withSession<T>(options: SessionOptions, task: (session: Session) => Promise<T>): Promise<T> {
   return withCluster(async (cluster) => {
     const engine = createJsEngine();
+    const downloads = lazyDownloads(cluster, options.downloads);
     const services = {
       api: cluster.api,
       blocks: cluster.blocks,
+      downloads,
       javascript: { engine, timeoutMs: options.evalTimeoutMs },
-      probe,
+      probe: createProbe(downloads),
       git: gitReader,
       resolveDigest: createResolveDigest(),
       saveImage: createSaveImage(cluster),
@@ -39,9 +44,13 @@ export async function withSession<T>(options: SessionOptions, task: (session: Se
   }, options);
 }
 
-/** What is at a location on this machine. */
-export const probe: DiscoverOptions['probe'] = async (location) => {
-  const found = await stat(fileURLToPath(location)).catch(() => undefined);
-  if (found?.isFile()) return 'File';
-  return found?.isDirectory() ? 'Directory' : undefined;
-};
+/** What is at a location, on this machine or on the web. */
+export const createProbe =
+  (downloads: Downloads): DiscoverOptions['probe'] =>
+  async (location) => {
+    if (/^https?:/.test(location)) return (await downloads.exists(location)) ? 'File' : undefined;
+    if (!location.startsWith('file:')) return undefined;
+    const found = await stat(fileURLToPath(location)).catch(() => undefined);
+    if (found?.isFile()) return 'File';
+    return found?.isDirectory() ? 'Directory' : undefined;
+  };

@@ -20,7 +20,9 @@ export type ProblemRule =
   | 'unused'
   | 'expression'
   | 'input'
-  | 'format';
+  | 'format'
+  /** It could not be read at all. */
+  | 'unreadable';
 
 /** One finding in a document, complete enough to print, and to write as JSON or SARIF. */
 export interface Problem {

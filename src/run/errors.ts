@@ -3,6 +3,7 @@ import { type ErrorDetails, HallmarkError } from '../core/errors.ts';
 export type RunErrorCode =
   | 'run/input-missing'
   | 'run/bad-input'
+  | 'run/download-failed'
   | 'run/image-not-found'
   | 'run/image-ambiguous'
   | 'run/image-unusable'

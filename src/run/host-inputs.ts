@@ -6,6 +6,7 @@ import { buildCollection } from '../keep/build-collection.ts';
 import type { Collection } from '../keep/collection.ts';
 import { formatKeepLocation } from '../keep/location.ts';
 import { ensureCollection } from './collections.ts';
+import type { Downloads } from './downloads/port.ts';
 import { runError } from './errors.ts';
 import { type HostFiles, isHostLocation, isRemote, type Tree, toHostPath } from './host-files.ts';
 
@@ -15,7 +16,7 @@ interface HostInputServices {
   readonly api: ClusterApi;
   readonly hostFiles: HostFiles;
   /** As in `InputStoreOptions`. */
-  readonly download?: (url: string) => Promise<string>;
+  readonly downloads?: Downloads;
 }
 
 /** The File in Keep: it lies in one collection with its secondaryFiles, which must be host files too. */
@@ -42,16 +43,15 @@ export async function storeHostDirectory(directory: CwlDirectory, services: Host
   return { ...rest, location: formatKeepLocation(portableDataHash), basename };
 }
 
-async function readEntry(entry: Entry, name: string, { hostFiles, download }: HostInputServices): Promise<Tree> {
-  return hostFiles.read(await pathOf(entry.location ?? '', download), entry.class, name);
-}
-
-async function pathOf(location: string, download: HostInputServices['download']): Promise<string> {
-  if (!isRemote(location)) return toHostPath(location);
-  if (download) return download(location);
-  throw runError('run/bad-input', `cannot fetch input ${location}`, {
-    hint: 'download it and give the path of the file',
-  });
+async function readEntry(entry: Entry, name: string, { hostFiles, downloads }: HostInputServices): Promise<Tree> {
+  const location = entry.location ?? '';
+  if (!isRemote(location)) return hostFiles.read(toHostPath(location), entry.class, name);
+  const hint = 'download it and give its path';
+  if (entry.class === 'Directory')
+    throw runError('run/bad-input', `expected the path of a Directory, got ${location}: a URL names a file`, { hint });
+  if (downloads === undefined || location.startsWith('s3:'))
+    throw runError('run/bad-input', `cannot fetch input ${location}`, { hint });
+  return { files: [{ ...(await downloads.fetch(location)), path: name }], directories: [] };
 }
 
 async function saveTree(name: string, { files, directories }: Tree, api: ClusterApi): Promise<Collection> {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withCode } from '../../test/fakes/job-kit.ts';
 import { createRunKit, type Files, type RunKit } from '../../test/fakes/run-kit.ts';
 import type { CwlDirectory, CwlFile, CwlValue } from '../cwl/values.ts';
+import { createCollectionWriter } from '../keep/collection-writer.ts';
 import { readText } from '../keep/file-reader.ts';
 import { parseKeepLocation } from '../keep/location.ts';
 import { readCollection } from './collections.ts';
@@ -124,16 +125,20 @@ describe('a File', () => {
   });
 
   it('of the web is downloaded where that is possible', async () => {
-    await write({ fetched: 'web' });
     const remote: CwlFile = { class: 'File', location: 'https://data.example/x/ref%201.fa?token=1' };
-    const download = async (url: string) => {
-      expect(url).toBe(remote.location);
-      return join(host, 'fetched');
+    const writer = createCollectionWriter(kit.blocks);
+    const downloads = {
+      fetch: (url: string) => writer.addBytes('elsewhere', `from ${url}`),
+      exists: async () => true,
     };
-    const stored = await createInputStore({ ...kit, download }).store(remote);
-    expect(await contentOf(stored.location)).toEqual({ 'ref 1.fa': 'web' });
+    const stored = await createInputStore({ ...kit, downloads }).store(remote);
+    expect(await contentOf(stored.location)).toEqual({ 'ref 1.fa': `from ${remote.location}` });
     await expect(store.store(remote)).rejects.toEqual(
       withCode('run/bad-input', /^cannot fetch input https:\/\/data\.example\/x\/ref%201\.fa\?token=1$/),
+    );
+    const folder: CwlDirectory = { class: 'Directory', location: 'https://data.example/x/' };
+    await expect(createInputStore({ ...kit, downloads }).store(folder)).rejects.toEqual(
+      withCode('run/bad-input', /expected the path of a Directory, got https:.*: a URL names a file/),
     );
   });
 });

@@ -3,6 +3,7 @@ import { mapLimited } from '../core/concurrency.ts';
 import type { CwlDirectory, CwlFile, CwlObject, CwlValue } from '../cwl/values.ts';
 import { isDirectory, isFile } from '../cwl/values.ts';
 import type { LocalBlockStore } from '../keep/port.ts';
+import type { Downloads } from './downloads/port.ts';
 import { createHostFiles, type HostFiles, isHostLocation } from './host-files.ts';
 import { storeHostDirectory, storeHostFile } from './host-inputs.ts';
 
@@ -15,8 +16,8 @@ export interface InputStore {
 export interface InputStoreOptions {
   readonly api: ClusterApi;
   readonly blocks: LocalBlockStore;
-  /** Fetches an `http:`, `https:` or `s3:` file to the host and says where it is; absent: such a location is an error. */
-  readonly download?: (url: string) => Promise<string>;
+  /** Absent: files of the web are an error. */
+  readonly downloads?: Downloads;
 }
 
 type Entry = CwlFile | CwlDirectory;

@@ -12,6 +12,7 @@ import { startWorkflow } from '../job/workflow-state.ts';
 import type { LocalBlockStore } from '../keep/port.ts';
 import type { RequestOptions } from '../request/contribution.ts';
 import { createRequestWaiter } from './await-request.ts';
+import type { Downloads } from './downloads/port.ts';
 import { drive, type RunJob, tellingEnds } from './drive.ts';
 import type { RunListener } from './events.ts';
 import type { ImageServices } from './image/port.ts';
@@ -35,7 +36,7 @@ export interface RunServices {
   readonly git: ImageServices['git'];
   readonly resolveDigest: ImageServices['resolveDigest'];
   readonly saveImage: ImageServices['saveImage'];
-  readonly download?: (url: string) => Promise<string>;
+  readonly downloads?: Downloads;
 }
 
 export interface RunOptions {
@@ -76,10 +77,10 @@ export async function runProcess(
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  const { api, blocks, javascript, emit, download } = services;
+  const { api, blocks, javascript, emit, downloads } = services;
   const { process, name } = request;
   refuseUnsupported(process);
-  const store = createInputStore({ api, blocks, ...(download && { download }) });
+  const store = createInputStore({ api, blocks, ...(downloads && { downloads }) });
   const inputs = await storeRunInputs(process, request.inputs, { ...services, store });
   const run = await createRunRecord(api, { ...request.record, name, storedInputs: inputs as JsonValue });
   const keep = createJobFiles(api, blocks);

@@ -46,11 +46,11 @@ describeFetcher('file:', async (texts) => {
   return { fetcher: createFileFetcher({ roots: [directory] }), base: `${pathToFileURL(directory).href}/` };
 });
 describeFetcher('http:', async (texts) => ({
-  fetcher: createHttpFetcher({ allowPrivate: true }),
+  fetcher: createHttpFetcher({ trusts: () => true }),
   base: await serve(texts),
 }));
 describeFetcher('by scheme', async (texts) => ({
-  fetcher: createFetcherByScheme({ http: createHttpFetcher({ allowPrivate: true }) }),
+  fetcher: createFetcherByScheme({ http: createHttpFetcher({ trusts: () => true }) }),
   base: await serve(texts),
 }));
 
@@ -100,7 +100,7 @@ describe('the fetcher of URLs', () => {
   });
 
   it('refuses other schemes and credentials in URLs', async () => {
-    const fetcher = createHttpFetcher({ allowPrivate: true });
+    const fetcher = createHttpFetcher({ trusts: () => true });
     await expect(fetcher.fetchText('file:///etc/passwd')).rejects.toMatchObject({ code: 'cwl/fetch-refused' });
     const secret = fetcher.fetchText('http://me:hunter2@localhost/a.cwl');
     await expect(secret).rejects.toMatchObject({
@@ -111,13 +111,13 @@ describe('the fetcher of URLs', () => {
 
   it('refuses answers that are too large', async () => {
     const base = await serve({ 'large.cwl': 'x'.repeat(100_000) });
-    const fetcher = createHttpFetcher({ allowPrivate: true, maxBytes: 1000 });
+    const fetcher = createHttpFetcher({ trusts: () => true, maxBytes: 1000 });
     await expect(fetcher.fetchText(`${base}large.cwl`)).rejects.toMatchObject({ code: 'cwl/fetch-refused' });
   });
 
   it('follows redirects only to where it may read', async () => {
     const target = await serve({ 'a.cwl': 'found' });
-    const fetcher = createHttpFetcher({ allowPrivate: true });
+    const fetcher = createHttpFetcher({ trusts: () => true });
     expect(await fetcher.fetchText(`${await serve({}, `${target}a.cwl`)}away`)).toBe('found');
     const escaping = fetcher.fetchText(`${await serve({}, 'file:///etc/passwd')}away`);
     await expect(escaping).rejects.toMatchObject({ code: expect.stringMatching(/^cwl\/fetch-/) });
@@ -125,7 +125,7 @@ describe('the fetcher of URLs', () => {
 
   it('says whether a failure may pass', async () => {
     const base = await serve({});
-    const unreachable = createHttpFetcher({ allowPrivate: true, timeoutMs: 2000 });
+    const unreachable = createHttpFetcher({ trusts: () => true, timeoutMs: 2000 });
     endings.splice(0).map((end) => end());
     await expect(unreachable.fetchText(`${base}a.cwl`)).rejects.toMatchObject({
       code: 'cwl/fetch-failed',

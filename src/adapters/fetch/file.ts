@@ -6,7 +6,7 @@ import { cwlError } from '../../cwl/errors.ts';
 import type { Fetcher } from '../../cwl/port.ts';
 
 export interface FileFetcherOptions {
-  /** Directories in and below which files may be read; absent: everywhere. */
+  /** Directories in and below which files may be read; looked at for each file. Absent: everywhere. */
   readonly roots?: readonly string[];
   readonly maxBytes?: number;
 }
@@ -44,8 +44,9 @@ async function readablePath(uri: string, roots: readonly string[] | undefined): 
   });
   if (!(await stat(real)).isFile()) throw cwlError('cwl/not-found', `cannot read ${path}: it is not a file`);
   if (roots && !(await isInside(real, roots))) {
-    const hint = 'allow it with --allow-read, or move it beside the document';
-    throw cwlError('cwl/fetch-refused', `reading ${path} is not allowed: it is outside ${roots.join(', ')}`, { hint });
+    const hint = 'allow it with --allow-read FOLDER, or move it beside the document';
+    const where = roots.length === 0 ? 'the document is not of this machine' : `it is outside ${roots.join(', ')}`;
+    throw cwlError('cwl/fetch-refused', `reading ${path} is not allowed: ${where}`, { hint });
   }
   return real;
 }

@@ -1,25 +1,22 @@
-import type { LookupFunction } from 'node:net';
 import type { Got } from 'got';
 import { toMessage } from '../../core/errors.ts';
 import { cwlError } from '../../cwl/errors.ts';
 import type { Fetcher } from '../../cwl/port.ts';
-import { hostOf, InnerAddressError, isInnerAddress, lookupOuter } from './address.ts';
+import { InnerAddressError } from './address.ts';
+import { type AddressRules, checkUrl, createClient, privateHint, refusalOf } from './client.ts';
 
-export interface HttpFetcherOptions {
-  /** Also reads from this machine and private networks. */
-  readonly allowPrivate?: boolean;
+export interface HttpFetcherOptions extends AddressRules {
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
 }
 
 const defaultMaxBytes = 64 * 1024 * 1024;
-const privateHint = 'allow private addresses with --allow-private-network';
 
 /** Reads `http:` and `https:` URIs; credentials in them are refused. The HTTP library is loaded with the first request. */
 export function createHttpFetcher(options: HttpFetcherOptions = {}): Fetcher {
   let client: Promise<Got> | undefined;
   const open = (): Promise<Got> => {
-    client ??= createClient(options);
+    client ??= createClient(options, toClientOptions(options));
     return client;
   };
   return {
@@ -40,46 +37,11 @@ export function createHttpFetcher(options: HttpFetcherOptions = {}): Fetcher {
   };
 }
 
-async function createClient(options: HttpFetcherOptions): Promise<Got> {
-  const { default: got } = await import('got');
-  const timeoutMs = options.timeoutMs ?? 30_000;
-  return got.extend({
-    timeout: { request: timeoutMs, connect: Math.min(10_000, timeoutMs) },
-    retry: { limit: 2 },
-    maxRedirects: 5,
-    headers: { accept: 'application/yaml, application/json, text/plain, */*' },
-    hooks: { beforeRedirect: [({ url }) => void checkUrl(String(url), options)] },
-    ...(!options.allowPrivate && { dnsLookup: outerLookup as never }),
-  });
-}
-
-const outerLookup: LookupFunction = (hostname, { all, family }, callback) => {
-  const wanted = family === 4 || family === 'IPv4' ? 4 : family === 6 || family === 'IPv6' ? 6 : 0;
-  lookupOuter(hostname, wanted).then(
-    (addresses) => {
-      const [first] = addresses;
-      if (all) callback(null, [...addresses]);
-      else callback(null, first?.address ?? '', first?.family);
-    },
-    (error: NodeJS.ErrnoException) => callback(error, ''),
-  );
-};
-
-function checkUrl(uri: string, options: HttpFetcherOptions): URL {
-  const url = URL.parse(uri);
-  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw cwlError('cwl/fetch-refused', `expected an http or https URL, got ${JSON.stringify(uri.slice(0, 200))}`);
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw cwlError('cwl/fetch-refused', `URL for ${url.host} holds credentials, which documents may not`);
-  }
-  if (!options.allowPrivate && (isInnerAddress(hostOf(url)) || hostOf(url) === 'localhost')) {
-    throw cwlError('cwl/fetch-refused', `fetching from ${url.host} is not allowed: it is a private address`, {
-      hint: privateHint,
-    });
-  }
-  return url;
-}
+const toClientOptions = ({ timeoutMs = 30_000 }: HttpFetcherOptions) => ({
+  timeout: { request: timeoutMs, connect: Math.min(10_000, timeoutMs) },
+  retry: { limit: 2 },
+  headers: { accept: 'application/yaml, application/json, text/plain, */*' },
+});
 
 async function readText(got: Got, url: URL, maxBytes: number): Promise<string> {
   try {
@@ -101,9 +63,9 @@ async function readText(got: Got, url: URL, maxBytes: number): Promise<string> {
 }
 
 function toFetchError(error: unknown, url: URL): unknown {
-  const chain = [error, (error as { cause?: unknown }).cause];
-  const own = chain.find((item) => (item as { code?: string }).code?.startsWith('cwl/'));
+  const own = refusalOf(error);
   if (own) return own;
+  const chain = [error, (error as { cause?: unknown }).cause];
   if (chain.some((item) => item instanceof InnerAddressError)) {
     return cwlError('cwl/fetch-refused', `fetching ${url.href} is not allowed: ${toMessage(chain[1] ?? error)}`, {
       hint: privateHint,

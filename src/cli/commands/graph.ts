@@ -6,7 +6,7 @@ import { parseCommandArgs } from '../command-args.ts';
 import { toDocumentUri } from '../document-uri.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
-import { createFetcher } from '../wire/documents.ts';
+import { createReach } from '../wire/documents.ts';
 
 const usage = 'cwl-runner graph DOCUMENT [--svg|--dot] [-o FILE]';
 const options = {
@@ -23,7 +23,10 @@ export async function graphCommand(args: readonly string[]): Promise<number> {
     throw cliError('cli/usage', `graph: expected one document, got ${positionals.length}`, { hint: usage });
   if (values.svg && values.dot)
     throw cliError('cli/usage', 'graph: expected one of --svg and --dot, got both', { hint: usage });
-  const process = await loadProcess(await toDocumentUri(document), { fetcher: createFetcher() });
+  const uri = await toDocumentUri(document);
+  const reach = createReach();
+  reach.trust(uri);
+  const process = await loadProcess(uri, { fetcher: reach.fetcher });
   const isDot = values.dot === true || (!values.svg && /\.(dot|gv)$/.test(values.output ?? ''));
   await write(await draw(process, isDot), values.output);
   return exitCodes.success;

@@ -2,15 +2,18 @@ import { resolve } from 'node:path';
 import { formatBytes } from '../../core/units.ts';
 import type { ImageReference } from '../../image/reference.ts';
 import type { FormatCheck } from '../../job/inputs.ts';
+import { createDryCluster } from '../../run/plan/dry-cluster.ts';
 import type { ImagePlan, Plan, StepPlan } from '../../run/plan/model.ts';
 import { type PlanRequest, planProcess } from '../../run/plan/plan-process.ts';
 import type { RunOptions } from '../../run/run-process.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { RunFlags } from '../options/options.ts';
-import { probe } from '../session.ts';
+import { toDownloadSettings } from '../run-settings.ts';
+import { createProbe } from '../session.ts';
 import { formatTable } from '../terminal/table.ts';
 import { withReadOnlyCluster } from '../wire/cluster.ts';
-import { createJsEngine } from '../wire/documents.ts';
+import { createJsEngine, type Reach } from '../wire/documents.ts';
+import { lazyDownloads } from '../wire/downloads.ts';
 import { gitReader } from '../wire/git.ts';
 import { createRegistry, createResolveDigest } from '../wire/images.ts';
 
@@ -18,17 +21,19 @@ export interface PlanSettings {
   readonly flags: RunFlags;
   readonly options: RunOptions;
   readonly fitsFormat: FormatCheck;
+  readonly reach: Reach;
 }
 
 /** `cwl-runner --plan DOCUMENT [INPUTS]`: what a run would do, as tables or with `--json` as data. Changes nothing. */
 export async function planCommand(request: PlanRequest, settings: PlanSettings): Promise<number> {
-  const { flags, options, fitsFormat } = settings;
+  const { flags, options, fitsFormat, reach } = settings;
   const engine = createJsEngine();
   const home = flags.cachedir === undefined ? undefined : resolve(flags.cachedir);
   try {
     const plan = await withReadOnlyCluster(async ({ api, blocks }) => {
+      const downloads = lazyDownloads({ api: createDryCluster(api), blocks }, toDownloadSettings(flags, reach));
       const services = {
-        ...{ api, blocks, probe, fitsFormat, askRegistry },
+        ...{ api, blocks, downloads, probe: createProbe(downloads), fitsFormat, askRegistry },
         javascript: { engine, timeoutMs: flags.evalTimeout * 1000 },
         git: gitReader,
         resolveDigest: createResolveDigest(),

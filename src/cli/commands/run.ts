@@ -5,9 +5,9 @@ import { checkInputs } from '../../cwl/input/check.ts';
 import { expandFormats, lazyOntology } from '../../cwl/input/format.ts';
 import { type LoadedProcess, loadDocument } from '../../cwl/load.ts';
 import { pack } from '../../cwl/output/pack.ts';
-import type { Fetcher } from '../../cwl/port.ts';
 import type { Problem } from '../../cwl/problem.ts';
 import type { CwlObject } from '../../cwl/values.ts';
+import { allFileObjects } from '../../job/file-objects.ts';
 import { type RunResult, runProcess } from '../../run/run-process.ts';
 import { type CommandInputs, type NamedInputs, readCommandInputs, readOverridesFile } from '../command-inputs.ts';
 import { describeDocument, selectProcess } from '../describe-document.ts';
@@ -21,7 +21,7 @@ import { reportRun } from '../report-run.ts';
 import { flagsOfRecord, toRunOptions, toSessionOptions } from '../run-settings.ts';
 import { withSession } from '../session.ts';
 import { openProgress } from '../terminal/open.ts';
-import { createFetcher } from '../wire/documents.ts';
+import { createReach, type Reach } from '../wire/documents.ts';
 import type { ClusterHandle } from '../wire/handle.ts';
 
 export interface CommandFlags {
@@ -43,9 +43,9 @@ export interface RunCommand extends NamedInputs {
 /** Runs, validates or describes one document. Gives the exit code. */
 export async function runCommand(command: RunCommand): Promise<number> {
   const { flags: early } = command.readFlags();
-  const fetcher = createFetcher();
-  const given = await readCommandInputs(command, early, fetcher);
-  const document = await load(given, early, fetcher);
+  const reach = createReach(early);
+  const given = await readCommandInputs(command, early, reach);
+  const document = await load(given, early, reach);
   const { flags, inputArgs, help, notes } = command.readFlags(inputNames(document, early));
   const loaded = { ...document, process: selectProcess(document.process, flags) };
   if (!flags.quiet) printWarnings(notes, loaded.warnings, flags);
@@ -56,21 +56,22 @@ export async function runCommand(command: RunCommand): Promise<number> {
   }
   const flagged = readInputFlags(loaded.process, inputArgs, process.cwd());
   const values = expandFormats({ ...given.job.values, ...flagged } as CwlObject, loaded.namespaces) as CwlObject;
+  for (const { location = '' } of allFileObjects(values)) if (/^https?:/.test(location)) reach.trust(location);
   const { inputs } = checkInputs(loaded.process, { ...given.job, values });
   const { documentUri } = given;
   if (flags.plan) {
     const { planCommand } = await import('./plan.ts');
     const request = { process: loaded.process, name: nameOf(documentUri), inputs };
-    const fitsFormat = lazyOntology(flags.skipSchemas ? [] : loaded.schemas, fetcher);
-    return planCommand(request, { flags, fitsFormat, options: await toRunOptions(flags) });
+    const fitsFormat = lazyOntology(flags.skipSchemas ? [] : loaded.schemas, reach.fetcher);
+    return planCommand(request, { flags, reach, fitsFormat, options: await toRunOptions(flags) });
   }
-  return execute({ command, flags, fetcher, loaded, documentUri, inputs, given: values });
+  return execute({ command, flags, reach, loaded, documentUri, inputs, given: values });
 }
 
-async function load({ documentUri, job }: CommandInputs, flags: RunFlags, fetcher: Fetcher): Promise<LoadedProcess> {
+async function load({ documentUri, job }: CommandInputs, flags: RunFlags, reach: Reach): Promise<LoadedProcess> {
   return loadDocument(documentUri, {
-    fetcher,
-    overrides: [...job.overrides, ...(await readOverridesFile(flags, fetcher))],
+    fetcher: reach.fetcher,
+    overrides: [...job.overrides, ...(await readOverridesFile(flags, reach))],
     ...(job.requirements && { jobRequirements: job.requirements }),
     enableDev: flags.enableDev === true,
     strict: flags.strict,
@@ -91,7 +92,7 @@ function printWarnings(notes: readonly string[], warnings: readonly Problem[], f
 interface Execution {
   readonly command: RunCommand;
   readonly flags: RunFlags;
-  readonly fetcher: Fetcher;
+  readonly reach: Reach;
   readonly loaded: LoadedProcess;
   readonly documentUri: string;
   readonly inputs: CwlObject;
@@ -99,11 +100,11 @@ interface Execution {
   readonly given: CwlObject;
 }
 
-async function execute({ command, flags, fetcher, loaded, documentUri, inputs, given }: Execution): Promise<number> {
+async function execute({ command, flags, reach, loaded, documentUri, inputs, given }: Execution): Promise<number> {
   const interruption = listenForInterruption();
   const progress = await openProgress(flags);
   try {
-    return await withSession(toSessionOptions(flags), async (session) => {
+    return await withSession(toSessionOptions(flags, reach), async (session) => {
       const record = {
         document: documentUri,
         packed: pack(loaded.process),
@@ -114,7 +115,7 @@ async function execute({ command, flags, fetcher, loaded, documentUri, inputs, g
       const request = { process: loaded.process, name: flags.name ?? nameOf(documentUri), inputs, record };
       const services = {
         ...session.services,
-        fitsFormat: lazyOntology(flags.skipSchemas ? [] : loaded.schemas, fetcher),
+        fitsFormat: lazyOntology(flags.skipSchemas ? [] : loaded.schemas, reach.fetcher),
         emit: progress.event,
         gitFacts: readGitFacts,
       };

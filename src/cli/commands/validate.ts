@@ -1,35 +1,101 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import manifest from '../../../package.json' with { type: 'json' };
+import { HallmarkError, toMessage } from '../../core/errors.ts';
+import { InvalidDocumentError } from '../../cwl/errors.ts';
 import { loadDocument } from '../../cwl/load.ts';
+import type { Problem } from '../../cwl/problem.ts';
+import { parseCommandArgs } from '../command-args.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { formatError, toErrorJson } from '../report-error.ts';
+import { formatError, formatProblem } from '../report-error.ts';
 import { cliError } from '../usage-error.ts';
-import { createFetcher } from '../wire/documents.ts';
+import { createReach } from '../wire/documents.ts';
 
-/** `cwl-runner validate FILE|DIR… [--json]`: checks every document; all that is wrong comes at once. */
+const usage = 'cwl-runner validate FILE|DIR… [--json|--sarif]';
+const options = {
+  json: { type: 'boolean' },
+  sarif: { type: 'boolean' },
+  debug: { type: 'boolean' },
+  'enable-dev': { type: 'boolean' },
+  'non-strict': { type: 'boolean' },
+  'allow-read': { type: 'string', multiple: true },
+  'allow-private-network': { type: 'boolean' },
+} as const;
+
+/** One document and what is wrong with it. */
+interface Checked {
+  readonly file: string;
+  readonly warnings: readonly Problem[];
+  /** Undefined: it is valid. */
+  readonly error?: unknown;
+}
+
+/** `cwl-runner validate FILE|DIR… [--json|--sarif]`: checks every document; all that is wrong comes at once. */
 export async function validateCommand(args: readonly string[]): Promise<number> {
-  const names = args.filter((arg) => !arg.startsWith('-'));
-  if (names.length === 0)
-    throw cliError('cli/usage', 'expected a document or a folder, got none', { hint: 'cwl-runner validate FILE|DIR…' });
-  const files = (await Promise.all(names.map(findDocuments))).flat();
-  const fetcher = createFetcher();
-  const problems: unknown[] = [];
-  let invalid = 0;
-  for (const file of files) {
-    try {
-      await loadDocument(pathToFileURL(file).href, { fetcher });
-    } catch (error) {
-      invalid += 1;
-      problems.push(toErrorJson(error));
-      if (!args.includes('--json'))
-        process.stderr.write(`${formatError(error, { debug: args.includes('--debug') })}\n`);
-    }
+  const { values, positionals } = parseCommandArgs(args, options, usage);
+  if (positionals.length === 0)
+    throw cliError('cli/usage', 'expected a document or a folder, got none', { hint: usage });
+  if (values.json && values.sarif)
+    throw cliError('cli/usage', 'validate: expected one of --json and --sarif, got both', { hint: usage });
+  const reach = createReach({ allowRead: values['allow-read'], allowPrivateNetwork: values['allow-private-network'] });
+  const settings = { fetcher: reach.fetcher, enableDev: values['enable-dev'] === true, strict: !values['non-strict'] };
+  const checked: Checked[] = [];
+  for (const name of positionals) reach.trust(`${pathToFileURL(resolve(name)).href}/.`);
+  for (const file of (await Promise.all(positionals.map(findDocuments))).flat()) {
+    const uri = pathToFileURL(file).href;
+    reach.trust(uri);
+    const done = await loadDocument(uri, settings).catch((error: unknown) => ({ error, warnings: [] }));
+    checked.push({ file, ...done });
   }
-  if (args.includes('--json'))
-    process.stdout.write(`${JSON.stringify({ checked: files.length, invalid, problems }, null, 2)}\n`);
-  else process.stdout.write(`${files.length - invalid} valid, ${invalid} invalid\n`);
-  return invalid === 0 ? exitCodes.success : exitCodes.failure;
+  await report(checked, values);
+  return checked.some(({ error }) => error !== undefined) ? exitCodes.failure : exitCodes.success;
+}
+
+interface Form {
+  readonly json?: boolean | undefined;
+  readonly sarif?: boolean | undefined;
+  readonly debug?: boolean | undefined;
+}
+
+async function report(checked: readonly Checked[], { json, sarif, debug = false }: Form): Promise<void> {
+  const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  const invalid = checked.filter(({ error }) => error !== undefined).length;
+  if (sarif) {
+    const { toSarif } = await import('../../cwl/output/sarif.ts');
+    const folder = `${pathToFileURL(process.cwd()).href}/`;
+    print(toSarif(problemsIn(checked), { version: manifest.version, folder }));
+  } else if (json) {
+    print({ checked: checked.length, invalid, problems: problemsIn(checked).map(toProblemJson) });
+  } else {
+    for (const { warnings, error } of checked) {
+      for (const warning of warnings) process.stderr.write(`${formatProblem(warning)}\n`);
+      if (error !== undefined) process.stderr.write(`${formatError(error, { debug })}\n`);
+    }
+    process.stdout.write(`${checked.length - invalid} valid, ${invalid} invalid\n`);
+  }
+}
+
+/** Of the shape of schemas/validation.schema.json. */
+const toProblemJson = ({ severity, rule, message, hint, position }: Problem) => ({
+  ...{ severity, rule, message },
+  ...(hint === undefined ? {} : { hint }),
+  where: position,
+});
+
+/** A document that several others run has its problems told once. */
+function problemsIn(checked: readonly Checked[]): Problem[] {
+  const problems = checked.flatMap(({ file, warnings, error }) => [...warnings, ...problemsOf(file, error)]);
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
+
+function problemsOf(file: string, error: unknown): readonly Problem[] {
+  if (error === undefined) return [];
+  if (error instanceof InvalidDocumentError) return error.problems;
+  const { where, hint } = error instanceof HallmarkError ? error : {};
+  const position = { file: where?.file ?? file, line: where?.line ?? 1, column: where?.column ?? 1 };
+  const problem = { severity: 'error', rule: 'unreadable', message: toMessage(error), position } as const;
+  return [{ ...problem, ...(hint === undefined ? {} : { hint }), length: 1, sourceLine: '' }];
 }
 
 /** A file as it is; of a folder, every `.cwl` below it. */

@@ -4,7 +4,7 @@ import { loadProcess } from '../../cwl/load.ts';
 import { toDocumentUri } from '../document-uri.ts';
 import type { Flag } from '../options/flag.ts';
 import { runOptions } from '../options/options.ts';
-import { createFetcher } from '../wire/documents.ts';
+import { createReach } from '../wire/documents.ts';
 
 /** What may stand for the last of `words`, the ones behind the command's name: commands, flags, choices, files and inputs. */
 export async function listCandidates(words: readonly string[], commands: readonly string[]): Promise<string[]> {
@@ -39,7 +39,10 @@ const allFlags = (): string[] => [
 async function inputsOf(document: string | undefined): Promise<string[]> {
   if (document === undefined) return [];
   try {
-    const { inputs } = await loadProcess(await toDocumentUri(document), { fetcher: createFetcher() });
+    const uri = await toDocumentUri(document);
+    const reach = createReach();
+    reach.trust(uri);
+    const { inputs } = await loadProcess(uri, { fetcher: reach.fetcher });
     return inputs.map(({ id }) => `--${id}`);
   } catch {
     return [];

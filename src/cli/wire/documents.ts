@@ -1,19 +1,58 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createFetcherByScheme } from '../../adapters/fetch/by-scheme.ts';
 import { createFileFetcher } from '../../adapters/fetch/file.ts';
 import type { Fetcher, JsEngine } from '../../cwl/port.ts';
 
-/** Reads documents: files of this machine, and public web addresses. */
-export function createFetcher(): Fetcher {
+export interface ReachOptions {
+  /** Folders that documents may read besides their own. */
+  readonly allowRead?: readonly string[] | undefined;
+  readonly allowPrivateNetwork?: boolean | undefined;
+}
+
+/**
+ * What documents may read. What the user names is trusted, and with it what lies around: the work tree of git, the current
+ * folder or the folder that a file lies in, the server that a URL names. Elsewhere only public addresses are read.
+ */
+export interface Reach {
+  readonly fetcher: Fetcher;
+  /** The user named it. */
+  trust(uri: string): void;
+  /** Whether a URL may lead to this machine or a private network. */
+  trustsUrl(url: URL): boolean;
+}
+
+export function createReach(options: ReachOptions = {}): Reach {
+  const roots = [...(options.allowRead ?? [])];
+  const origins = new Set<string>();
+  const trustsUrl = (url: URL): boolean => options.allowPrivateNetwork === true || origins.has(url.origin);
   let web: Promise<Fetcher> | undefined;
   const openWeb = (): Promise<Fetcher> => {
-    web ??= import('../../adapters/fetch/http.ts').then((module) => module.createHttpFetcher());
+    web ??= import('../../adapters/fetch/http.ts').then((module) => module.createHttpFetcher({ trusts: trustsUrl }));
     return web;
   };
   const lazyWeb: Fetcher = {
     fetchText: async (uri) => (await openWeb()).fetchText(uri),
     exists: async (uri) => (await openWeb()).exists(uri),
   };
-  return createFetcherByScheme({ file: createFileFetcher(), http: lazyWeb, https: lazyWeb });
+  return {
+    fetcher: createFetcherByScheme({ file: createFileFetcher({ roots }), http: lazyWeb, https: lazyWeb }),
+    trust(uri) {
+      if (uri.startsWith('file:')) roots.push(rootOf(fileURLToPath(uri)));
+      else if (/^https?:/.test(uri)) origins.add(new URL(uri).origin);
+    },
+    trustsUrl,
+  };
+}
+
+/** The outermost folder that belongs together with a file. */
+function rootOf(path: string): string {
+  const folder = dirname(path);
+  for (let above = folder; above !== dirname(above); above = dirname(above))
+    if (existsSync(join(above, '.git'))) return above;
+  const here = process.cwd();
+  return folder === here || folder.startsWith(here + sep) ? here : folder;
 }
 
 /** JavaScript starts with the first expression that needs it. */

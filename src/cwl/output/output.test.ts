@@ -117,7 +117,7 @@ describe('toSarif', () => {
     });
     const error: unknown = await loadProcess('file:///d/t.cwl', { fetcher }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(InvalidDocumentError);
-    const sarif = toSarif((error as InvalidDocumentError).problems, '1.0');
+    const sarif = toSarif((error as InvalidDocumentError).problems, { version: '1.0', folder: 'file:///d/' });
     expect(sarif).toMatchObject({
       version: '2.1.0',
       runs: [
@@ -131,7 +131,7 @@ describe('toSarif', () => {
               locations: [
                 {
                   physicalLocation: {
-                    artifactLocation: { uri: 'file:///d/t.cwl' },
+                    artifactLocation: { uri: 't.cwl', uriBaseId: '%SRCROOT%' },
                     region: { startLine: 3, startColumn: 1, endColumn: 7 },
                   },
                 },

@@ -68,7 +68,9 @@ export function createDryCluster(cluster: ClusterApi & ReusePreview): ClusterApi
     get: async (resource, uuid) =>
       (resource === 'container_requests' && (requests.get(uuid) as Records[typeof resource])) ||
       cluster.get(resource, uuid),
-    update: async (resource) => Promise.reject(refusal(`update ${resource}`)),
+    // What a server says of a download is looked at and not kept.
+    update: async (resource, uuid) =>
+      resource === 'collections' ? cluster.get(resource, uuid) : Promise.reject(refusal(`update ${resource}`)),
     remove: async (resource) => Promise.reject(refusal(`remove ${resource}`)),
     watch: () => () => {},
   };

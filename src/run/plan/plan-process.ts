@@ -10,6 +10,7 @@ import { findRequirement, refuseUnsupported } from '../../job/requirements.ts';
 import { startWorkflow } from '../../job/workflow-state.ts';
 import type { LocalBlockStore } from '../../keep/port.ts';
 import { createRequestWaiter } from '../await-request.ts';
+import type { Downloads } from '../downloads/port.ts';
 import type { RunEvent } from '../events.ts';
 import { explainDifference } from '../explain.ts';
 import { imageBuildClass, toImageSource, toSourceKey } from '../image/requirement.ts';
@@ -31,6 +32,8 @@ export interface PlanServices
   /** Stores nothing (`createScratchBlockStore`). */
   readonly blocks: LocalBlockStore;
   readonly askRegistry: AskRegistry;
+  /** Over the same blocks: what is downloaded is hashed. */
+  readonly downloads?: Downloads;
 }
 
 export interface PlanRequest {
@@ -46,7 +49,7 @@ export interface PlanRequest {
 export async function planProcess(request: PlanRequest, services: PlanServices, options: RunOptions): Promise<Plan> {
   const { process } = request;
   refuseUnsupported(process);
-  const { javascript, blocks } = services;
+  const { javascript, blocks, downloads } = services;
   const api = createDryCluster(services.api);
   const images = createImagePlans(services.askRegistry);
   const steps: StepPlan[] = [];
@@ -57,7 +60,7 @@ export async function planProcess(request: PlanRequest, services: PlanServices, 
     const container = event.container === undefined ? {} : { container: event.container };
     steps.push({ step: event.name, action: 'reuse', because: 'an equal earlier container has done it', ...container });
   };
-  const inputStore = createInputStore({ api, blocks });
+  const inputStore = createInputStore({ api, blocks, ...(downloads && { downloads }) });
   const inputs = await storeRunInputs(process, request.inputs, { ...services, store: inputStore });
   const keep = createJobFiles(api, blocks);
   const tools = toToolServices(services, options, { api, emit, inputStore, keep });
