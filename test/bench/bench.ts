@@ -1,6 +1,6 @@
 /**
  * Prints, side by side in one run, how this runner and cwltool do the same work, and what a step of a scatter costs as the
- * scatter grows. `BENCH_LARGE=1` adds 50 000 steps; `CWLTOOL` names another peer than the one on the PATH.
+ * scatter grows. `BENCH_LARGE=1` adds what takes many minutes; `CWLTOOL` names another peer than the one on the PATH.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
