@@ -39,10 +39,28 @@ export async function hashHostFile(path: string): Promise<readonly BlockLocator[
 export async function findContent(api: ClusterApi, locators: readonly BlockLocator[]): Promise<ContentPlace[]> {
   const [first] = locators;
   if (first === undefined) return [];
-  const records = await listAll(api, 'collections', {
-    filters: [['manifest_text', 'like', `%${stripHints(first)}%`]],
-    select: ['uuid', 'portable_data_hash', 'manifest_text', 'created_at'],
+  const filters = [['manifest_text', 'like', `%${stripHints(first)}%`]] as const;
+  return toPlaces(await listAll(api, 'collections', { filters, select: looked }), locators);
+}
+
+/** Manifests that are read where the cluster does not search them. */
+const mostOutputs = 1000;
+
+/** As `findContent`, on a cluster that does not search manifests: among the newest outputs of containers. */
+export async function findAmongOutputs(api: ClusterApi, locators: readonly BlockLocator[]): Promise<ContentPlace[]> {
+  const { items } = await api.list('collections', {
+    filters: [['properties.type', 'in', ['output', 'intermediate']]],
+    select: looked,
+    order: ['created_at desc'],
+    limit: mostOutputs,
+    count: 'none',
   });
+  return toPlaces(items.toReversed(), locators);
+}
+
+const looked = ['uuid', 'portable_data_hash', 'manifest_text', 'created_at'];
+
+function toPlaces(records: readonly CollectionRecord[], locators: readonly BlockLocator[]): ContentPlace[] {
   const places = records.flatMap((record) => placesIn(record, locators));
   return [...new Map(places.map((place) => [`${place.portableDataHash}/${place.path}`, place])).values()];
 }

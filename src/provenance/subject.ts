@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import type { ClusterApi } from '../api/port.ts';
+import { isHallmarkError } from '../core/errors.ts';
 import { isPortableDataHash, isUuid, type PortableDataHash, type Uuid, uuidInfix } from '../core/ids.ts';
 import { blockSizeBytes } from '../keep/locator.ts';
-import { type ContentPlace, findContent, findOrigins, hashHostFile } from './content.ts';
+import { type ContentPlace, findAmongOutputs, findContent, findOrigins, hashHostFile } from './content.ts';
 import { provenanceError } from './errors.ts';
 import type { FileNode } from './model.ts';
 import { readCollection } from './records.ts';
@@ -50,7 +51,11 @@ async function resolveHostFile(api: ClusterApi, path: string): Promise<Subject> 
       hint: 'give the uuid or portable data hash of the collection it lies in',
     });
   }
-  const places = await findOrigins(api, await findContent(api, locators));
+  const holding = await findContent(api, locators).catch((error: unknown) => {
+    if (!isHallmarkError(error, 'api/bad-filter')) throw error;
+    return findAmongOutputs(api, locators);
+  });
+  const places = await findOrigins(api, holding);
   if (places.length === 0) {
     throw provenanceError('provenance/not-found', `no collection holds a file with the content of ${path}`, {
       hint: 'it was changed since, or made elsewhere; give the uuid or portable data hash of its collection',

@@ -14,8 +14,8 @@ export interface RequestWaiter {
   close(): void;
 }
 
-/** How often a request is asked for when no event has come: events are a hint, the record is the truth. */
-const pollMs = 2000;
+/** When a request is asked for although no event has come, ever less often: events are a hint, the record is the truth. */
+const pollMs = { first: 2000, last: 60_000 };
 
 /** One subscription for all the requests of a run. */
 export function createRequestWaiter(api: ClusterApi): RequestWaiter {
@@ -25,6 +25,7 @@ export function createRequestWaiter(api: ClusterApi): RequestWaiter {
   });
 
   async function wait(uuid: Uuid, signal?: AbortSignal, known?: ContainerRequest): Promise<ContainerRequest> {
+    let pauseMs = pollMs.first;
     for (let request = known; ; request = undefined) {
       let wake: () => void = () => {};
       const changed = new Promise<void>((resolve) => {
@@ -37,7 +38,8 @@ export function createRequestWaiter(api: ClusterApi): RequestWaiter {
         return request;
       }
       signal?.throwIfAborted();
-      const timer = setTimeout(wake, pollMs);
+      const timer = setTimeout(wake, pauseMs);
+      pauseMs = Math.min(pauseMs * 2, pollMs.last);
       signal?.addEventListener('abort', wake, { once: true });
       await changed;
       clearTimeout(timer);

@@ -1,11 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ArvadosCluster, openArvados } from '../../src/arvados/open.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { containerOf, hostRequest } from '../fakes/cluster-work.ts';
-import { createRunner, type Runner, startToolsRegistry } from './runner.ts';
+import { createRunner, type Runner, type Served, serve, startToolsRegistry } from './runner.ts';
 
 /** Two steps without an image, one after the other. */
 const workflow = `cwlVersion: v1.2
@@ -34,29 +33,6 @@ steps:
     in: {f: join/o}
     out: [o]
 `;
-
-interface Served {
-  readonly env: { readonly ARVADOS_API_HOST: string; readonly ARVADOS_API_TOKEN: string };
-  stop(): Promise<number | null>;
-}
-
-/** `cwl-runner serve` in a process of its own, with the home of `runner`. */
-async function serve(runner: Runner, ...args: string[]): Promise<Served> {
-  const { child, ended } = runner.start(['serve', ...args], { spawn: { stdio: ['ignore', 'pipe', 'inherit'] } });
-  const lines: string[] = [];
-  for await (const line of createInterface({ input: child.stdout ?? process.stdin })) {
-    lines.push(line);
-    if (lines.length === 2) break;
-  }
-  const env = Object.fromEntries(lines.map((line) => line.split('=', 2))) as Served['env'];
-  return {
-    env,
-    async stop() {
-      child.kill('SIGTERM');
-      return (await ended).exitCode;
-    },
-  };
-}
 
 const open = ({ env }: Served): Promise<ArvadosCluster> =>
   openArvados(

@@ -2,6 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { type Cluster, openCluster } from '../../src/cluster/cluster.ts';
 import { removeTree } from '../../src/keep/remove-tree.ts';
@@ -100,4 +101,27 @@ export async function startToolsRegistry(options?: FakeRegistryOptions): Promise
   const registry = await startRegistry(options);
   registry.add('tools', '1', toLoadableImage([await toolsLayer()], { Env: ['PATH=/bin'] }).image);
   return { ...registry, tools: `${registry.host}/tools:1` };
+}
+
+export interface Served {
+  readonly env: { readonly ARVADOS_API_HOST: string; readonly ARVADOS_API_TOKEN: string };
+  stop(): Promise<number | null>;
+}
+
+/** `cwl-runner serve` in a process of its own, with the home of `runner`. */
+export async function serve(runner: Runner, ...args: string[]): Promise<Served> {
+  const { child, ended } = runner.start(['serve', ...args], { spawn: { stdio: ['ignore', 'pipe', 'inherit'] } });
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout ?? process.stdin })) {
+    lines.push(line);
+    if (lines.length === 2) break;
+  }
+  const env = Object.fromEntries(lines.map((line) => line.split('=', 2))) as Served['env'];
+  return {
+    env,
+    async stop() {
+      child.kill('SIGTERM');
+      return (await ended).exitCode;
+    },
+  };
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { type BuiltinsHere, createBuiltinsHere } from '../../arvados/builtins-here/builtins-here.ts';
 import { createLocalKeep } from '../../arvados/keep/local-keep.ts';
-import { openArvados } from '../../arvados/open.ts';
+import { type ArvadosCluster, openArvados } from '../../arvados/open.ts';
 import type { ArvadosSettings } from '../../arvados/settings.ts';
 import { openDiskBlockStore } from '../../keep/disk/disk-store.ts';
 import type { LocalBlockStore } from '../../keep/port.ts';
@@ -15,19 +16,31 @@ export async function withArvados<T>(
   { home, workDir, clock, logger }: OfThisMachine,
   task: (cluster: ClusterHandle) => Promise<T>,
 ): Promise<T> {
-  const api = await openArvados(settings, { logger });
+  const cluster = await openArvados(settings, { logger });
   try {
+    const { builtinsHere, api } = withBuiltins(cluster);
     const disk = await openDiskBlockStore(join(home, 'keep'), { clock });
-    const blocks = createLocalKeep({ disk, remote: api.blocks, logger });
+    const blocks = createLocalKeep({ disk, remote: cluster.blocks, logger });
     const apiEnvironment: ClusterHandle['apiEnvironment'] = async (container) => ({
       ARVADOS_API_HOST: new URL(settings.url).host,
-      ARVADOS_API_TOKEN: await api.containerToken(container),
+      ARVADOS_API_TOKEN: await cluster.containerToken(container),
       ...(settings.insecure && { ARVADOS_API_HOST_INSECURE: '1' }),
     });
-    return await task({ home, workDir, api, blocks, clock, logger, apiEnvironment });
+    const handle = { home, workDir, api, blocks, clock, logger, apiEnvironment };
+    return await task(builtinsHere ? { ...handle, builtinsHere } : handle);
   } finally {
-    api.close();
+    cluster.close();
   }
+}
+
+/** No release of Arvados has builtin requests: there this machine pulls and builds. */
+function withBuiltins(cluster: ArvadosCluster): {
+  readonly api: BuiltinsHere['api'];
+  readonly builtinsHere?: BuiltinsHere;
+} {
+  if (cluster.capabilities.builtinRequests) return { api: cluster };
+  const builtinsHere = createBuiltinsHere(cluster);
+  return { api: builtinsHere.api, builtinsHere };
 }
 
 /** A real cluster to look at: what the scratch store lacks is read from it, nothing is sent. */
@@ -36,13 +49,13 @@ export async function withArvadosToLookAt<T>(
   scratch: LocalBlockStore,
   task: (cluster: ReadOnlyCluster) => Promise<T>,
 ): Promise<T> {
-  const api = await openArvados(settings, { logger: createStderrLogger('warn') });
-  const has: LocalBlockStore['has'] = async (locator) => (await scratch.has(locator)) || api.blocks.has(locator);
+  const cluster = await openArvados(settings, { logger: createStderrLogger('warn') });
+  const has: LocalBlockStore['has'] = async (locator) => (await scratch.has(locator)) || cluster.blocks.has(locator);
   const read: LocalBlockStore['read'] = async (locator, signal) =>
-    ((await scratch.has(locator)) ? scratch : api.blocks).read(locator, signal);
+    ((await scratch.has(locator)) ? scratch : cluster.blocks).read(locator, signal);
   try {
-    return await task({ api, blocks: { ...scratch, has, read } });
+    return await task({ api: withBuiltins(cluster).api, blocks: { ...scratch, has, read } });
   } finally {
-    api.close();
+    cluster.close();
   }
 }

@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Container } from '../../api/records.ts';
+import type { BuiltinsHere } from '../../arvados/builtins-here/builtins-here.ts';
 import { toMessage } from '../../core/errors.ts';
 import { createCollectionReader } from '../../crunch/collections.ts';
 import { createImageOpener } from '../../crunch/images/opener.ts';
@@ -28,8 +29,8 @@ export async function withEngine<T>(
   options: EngineOptions & { readonly scope?: 'own' | 'all' },
   task: () => Promise<T>,
 ): Promise<T> {
-  const { embedded } = cluster;
-  if (!embedded) return task();
+  const { embedded, builtinsHere } = cluster;
+  if (!embedded) return builtinsHere ? withBuiltinsHere(builtinsHere, { cluster, options }, task) : task();
   const { createDispatcher } = await import('../../cluster/dispatch/dispatcher.ts');
   return withCrunchRun(cluster, options, async (runContainer) => {
     const dispatcher = createDispatcher({
@@ -44,6 +45,22 @@ export async function withEngine<T>(
       return await task();
     } finally {
       await dispatcher.stop();
+    }
+  });
+}
+
+/** Pulls and builds for a cluster that cannot: nothing is made ready before one is asked for. */
+function withBuiltinsHere<T>(
+  builtinsHere: BuiltinsHere,
+  { cluster, options }: { readonly cluster: ClusterHandle; readonly options: EngineOptions },
+  task: () => Promise<T>,
+): Promise<T> {
+  return withCrunchRun(cluster, { ...options, executor: 'sandbox' }, async (runContainer) => {
+    const stop = builtinsHere.serve(runContainer);
+    try {
+      return await task();
+    } finally {
+      await stop();
     }
   });
 }

@@ -1,6 +1,7 @@
 import type { ClusterApi } from '../../api/port.ts';
 import type { Mounts } from '../../api/records.ts';
 import type { ReusePreview } from '../../api/reuse.ts';
+import type { BuiltinsHere } from '../../arvados/builtins-here/builtins-here.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Uuid } from '../../core/ids.ts';
@@ -18,6 +19,8 @@ export interface ClusterHandle {
   readonly logger: Logger;
   /** The embedded cluster, whose containers this process runs; a real one runs its own. */
   readonly embedded?: Cluster;
+  /** Of a real cluster that cannot pull or build: what this machine does for it. */
+  readonly builtinsHere?: BuiltinsHere;
   /** Of a real cluster: how a container that may use it reaches it. */
   readonly apiEnvironment?: (container: Uuid) => Promise<Readonly<Record<string, string>>>;
 }

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type StockArvados, startStockArvados } from '../fakes/stock-arvados.ts';
+import { createRunner, type Runner, type Served, serve, startToolsRegistry } from './runner.ts';
+
+let cluster: Runner;
+let client: Runner;
+let served: Served;
+let stock: StockArvados;
+let registry: Awaited<ReturnType<typeof startToolsRegistry>>;
+beforeAll(async () => {
+  [cluster, client] = [createRunner('stock'), createRunner('stock-client')];
+  served = await serve(cluster);
+  stock = await startStockArvados(served.env.ARVADOS_API_HOST);
+  registry = await startToolsRegistry();
+  client.write('pulled.cwl', tool(`{DockerRequirement: {dockerPull: "${registry.tools}"}}`, 'echo pulled'));
+  client.write('Dockerfile', `FROM ${registry.tools}\nRUN echo from the build > /made\n`);
+  client.write(
+    'built.cwl',
+    tool(
+      '{DockerRequirement: {dockerFile: {$include: Dockerfile}, dockerImageId: made}}',
+      'read made < /made; echo "$made"',
+    ),
+  );
+  client.write('host.cwl', tool('{}', 'echo x'));
+}, 60_000);
+afterAll(async () => {
+  await registry.close();
+  await stock.close();
+  await served.stop();
+  await Promise.all([cluster.remove(), client.remove()]);
+});
+
+const tool = (requirements: string, script: string): string => `cwlVersion: v1.2
+class: CommandLineTool
+requirements: ${requirements}
+inputs: []
+outputs: {o: stdout}
+stdout: o.txt
+baseCommand: [sh, -c, '${script}']
+`;
+
+const run = (...args: string[]) => client.run(args, { env: { ...served.env, ARVADOS_API_HOST: stock.url } });
+const outputIn = (folder: string) => readFileSync(join(client.folder, folder, 'o.txt'), 'utf8');
+
+describe('a cluster without builtin requests', { timeout: 120_000 }, () => {
+  it('gets its images from this machine, once', async () => {
+    const plan = await run('--plan', 'pulled.cwl');
+    expect(plan.stdout).toMatch(/tools:1 +pull/);
+    const first = await run('--outdir', 'pulled', 'pulled.cwl');
+    expect([first.exitCode, first.stderr]).toEqual([0, expect.stringMatching(/done +image \S+tools:1: ready/)]);
+    expect(outputIn('pulled')).toBe('pulled\n');
+    expect((await run('--outdir', 'pulled', 'pulled.cwl')).stderr).not.toContain('pulling');
+  });
+
+  it('has the images of Dockerfiles built here, once for equal ones', async () => {
+    const first = await run('--outdir', 'built', 'built.cwl');
+    expect([first.exitCode, first.stderr]).toEqual([0, expect.stringMatching(/done +image made: ready/)]);
+    expect(outputIn('built')).toBe('from the build\n');
+    expect((await run('--plan', 'built.cwl')).stdout).toMatch(/^built\.cwl +reuse/m);
+    client.write('Dockerfile', `FROM ${registry.tools}\nRUN echo another > /made\n`);
+    const rerun = await run('rerun', 'last', '--outdir', 'built');
+    expect(rerun.stderr).toMatch(/^built\.cwl +run +image/m);
+    expect(outputIn('built')).toBe('another\n');
+  });
+
+  it('still knows where a result comes from', async () => {
+    const { stdout } = await run('provenance', 'built/o.txt');
+    expect(stdout).toMatch(/made by build \S+ "build made", complete[\s\S]*RUN echo another > \/made/);
+    expect(stdout).toMatch(/made by pull \S+tools:1 by \S+, complete, exit code 0/);
+  });
+
+  it('shows the log of what ran here', async () => {
+    const { stdout } = await run('provenance', 'built/o.txt', '--json');
+    const build = (JSON.parse(stdout) as { nodes: { kind: string; uuid?: string; id: string }[] }).nodes.find(
+      ({ kind }) => kind === 'build',
+    );
+    expect((await run('logs', build?.id ?? '')).stdout).toContain('Complete: exit code 0');
+  });
+
+  it('runs no tool outside a container, and says what to do', async () => {
+    const { exitCode, stderr } = await run('host.cwl');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('this cluster runs nothing outside a container, and the tool names no image');
+    expect(stderr).toContain('--default-container');
+    const given = await run('--default-container', registry.tools, '--outdir', 'host', 'host.cwl');
+    expect([given.exitCode, outputIn('host')]).toEqual([0, 'x\n']);
+  });
+});
