@@ -17,6 +17,8 @@ export interface SessionOptions extends EngineOptions, WireOptions {
 }
 
 export interface Session {
+  /** Aborted when its containers cannot be run any more. */
+  readonly failed: AbortSignal;
   readonly cluster: ClusterHandle;
   readonly services: Omit<RunServices, 'emit' | 'gitFacts' | 'fitsFormat'>;
 }
@@ -37,7 +39,7 @@ export async function withSession<T>(options: SessionOptions, task: (session: Se
       saveImage: createSaveImage(cluster),
     };
     try {
-      return await withEngine(cluster, options, () => task({ cluster, services }));
+      return await withEngine(cluster, options, (failed) => task({ cluster, services, failed }));
     } finally {
       await engine.close();
     }

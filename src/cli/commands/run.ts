@@ -119,9 +119,11 @@ async function execute({ command, flags, reach, loaded, documentUri, inputs, giv
         emit: progress.event,
         gitFacts: readGitFacts,
       };
-      const result = await runProcess(request, services, await toRunOptions(flags), interruption.signal);
+      const signal = AbortSignal.any([interruption.signal, session.failed]);
+      const result = await runProcess(request, services, await toRunOptions(flags), signal);
       await progress.end();
       interruption.check();
+      session.failed.throwIfAborted();
       const code = await reportRun(result, flags, session.cluster);
       await command.onEnd?.(result, session.cluster);
       return code;

@@ -23,14 +23,20 @@ export interface EngineOptions {
   readonly leaveScratch?: boolean;
 }
 
-/** Runs the containers of this process while `task` runs: dispatcher, crunch-run and executors. A real cluster runs its own. */
+/**
+ * Runs the containers of this process while `task` runs: dispatcher, crunch-run and executors. The signal says that they cannot be
+ * run any more. A real cluster runs its own.
+ */
 export async function withEngine<T>(
   cluster: ClusterHandle,
   options: EngineOptions & { readonly scope?: 'own' | 'all' },
-  task: () => Promise<T>,
+  task: (failed: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { embedded, builtinsHere } = cluster;
-  if (!embedded) return builtinsHere ? withBuiltinsHere(builtinsHere, { cluster, options }, task) : task();
+  if (!embedded) {
+    const onCluster = () => task(new AbortController().signal);
+    return builtinsHere ? withBuiltinsHere(builtinsHere, { cluster, options }, onCluster) : onCluster();
+  }
   const { createDispatcher } = await import('../../cluster/dispatch/dispatcher.ts');
   return withCrunchRun(cluster, options, async (runContainer) => {
     const dispatcher = createDispatcher({
@@ -42,7 +48,7 @@ export async function withEngine<T>(
       ...(options.maxConcurrent === undefined ? {} : { maxConcurrent: options.maxConcurrent }),
     });
     try {
-      return await task();
+      return await task(dispatcher.failed);
     } finally {
       await dispatcher.stop();
     }

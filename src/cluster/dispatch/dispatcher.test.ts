@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { complete, containerOf, hostRequest, lock, start } from '../../../test/fakes/cluster-work.ts';
 import type { Container, ContainerRequest } from '../../api/records.ts';
@@ -233,4 +235,30 @@ describe('the dispatcher', () => {
     recoverAbandoned(cluster.store, silentLogger);
     expect(await cluster.get('containers', containerOf(made))).toMatchObject({ state: 'Queued', lock_count: 1 });
   });
+
+  it('does as soon as it can what the record file refused, and tells when that lasts', async () => {
+    const request = await submit('waits');
+    const locked = new DatabaseSync(join(folder, 'records.db'));
+    const errors: string[] = [];
+    const logger = { ...silentLogger, error: (text: string) => void errors.push(text) };
+    refuseWrites(locked);
+    const { failed } = dispatch(runAtOnce, { logger, retryMs: 20 });
+    await sleep(60);
+    allowWrites(locked);
+    expect(await final(request)).toMatchObject({ state: 'Final' });
+    expect([failed.aborted, errors]).toEqual([false, ['dispatcher: no room']]);
+
+    refuseWrites(locked, "UPDATE OF state ON containers WHEN NEW.state IN ('Complete', 'Cancelled')");
+    await submit('cannot end');
+    await new Promise((resolve) => failed.addEventListener('abort', resolve));
+    expect(String(failed.reason)).toContain('no room');
+    allowWrites(locked);
+    locked.close();
+  });
 });
+
+/** What a full disk would do, at one place. */
+function refuseWrites(db: DatabaseSync, when = "UPDATE OF state ON containers WHEN NEW.state = 'Locked'"): void {
+  db.exec(`CREATE TRIGGER refuse BEFORE ${when} BEGIN SELECT RAISE(ABORT, 'no room'); END`);
+}
+const allowWrites = (db: DatabaseSync): void => db.exec('DROP TRIGGER refuse');

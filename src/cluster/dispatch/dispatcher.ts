@@ -8,10 +8,11 @@ import { unlockContainer } from '../containers/containers.ts';
 import { finishContainer } from '../containers/lifecycle.ts';
 import { findRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
+import { createPersistence, type Persistence, type PersistenceOptions } from './persist.ts';
 import { type Capacity, createQueue, type QueueOptions } from './queue.ts';
 import { recoverAbandoned } from './recover.ts';
 
-export interface DispatcherOptions extends Partial<Omit<QueueOptions, 'capacity'>> {
+export interface DispatcherOptions extends Partial<Omit<QueueOptions, 'capacity'>>, PersistenceOptions {
   readonly cluster: Cluster;
   /**
    * Brings a locked container to its end, reporting states through the API. The signal says that nobody wants it any more,
@@ -22,13 +23,17 @@ export interface DispatcherOptions extends Partial<Omit<QueueOptions, 'capacity'
   readonly capacity: Capacity;
   /** Containers of this process at once; default: as many as fit. */
   readonly maxConcurrent?: number;
-  readonly logger: Logger;
 }
 
 /** Runs queued containers until it is stopped. Several on one record file, in one or many processes, share its queue. */
 export interface Dispatcher {
   /** Uuids of the containers that it runs now. */
   running(): readonly Uuid[];
+  /**
+   * Aborted when the record file has refused to be written for a while, on a full disk for one: what is under way cannot be told
+   * through the records any more, and who waits for it would wait for ever.
+   */
+  readonly failed: AbortSignal;
   /** Starts nothing more, aborts what runs and waits for its end. Idempotent. */
   stop(): Promise<void>;
 }
@@ -43,6 +48,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const running = new Map<Uuid, { controller: AbortController; done: Promise<void> }>();
   /** Those whose processes have ended. As many as there are cores give their room away, so that what is to be saved cannot pile up. */
   const ended = new Set<Uuid>();
+  const { persist, failed } = createPersistence(options);
   let isStopped = false;
   let isAwake = false;
 
@@ -50,9 +56,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const wake = () => {
     if (isAwake || isStopped) return;
     isAwake = true;
-    setImmediate(() => {
+    setImmediate(async () => {
+      await persist(() => {
+        if (!isStopped) startNext();
+      });
       isAwake = false;
-      if (!isStopped) attempt(logger, startNext);
     });
   };
   const startNext = () => {
@@ -66,7 +74,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       ended.add(container.uuid);
       wake();
     };
-    const done = runOne(options, container, { signal: controller.signal, onEnded }).finally(() => {
+    const done = runOne(options, container, { signal: controller.signal, onEnded, persist }).finally(() => {
       running.delete(container.uuid);
       ended.delete(container.uuid);
       wake();
@@ -86,6 +94,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   wake();
   return {
     running: () => [...running.keys()],
+    failed,
     stop: async () => {
       isStopped = true;
       unwatch();
@@ -99,9 +108,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 interface Life {
   readonly signal: AbortSignal;
   readonly onEnded: () => void;
+  readonly persist: Persistence['persist'];
 }
 
-async function runOne(options: DispatcherOptions, container: Container, { signal, onEnded }: Life): Promise<void> {
+async function runOne(
+  options: DispatcherOptions,
+  container: Container,
+  { signal, onEnded, persist }: Life,
+): Promise<void> {
   const { store } = options.cluster;
   let reason = 'what ran it returned before it had ended';
   try {
@@ -110,7 +124,7 @@ async function runOne(options: DispatcherOptions, container: Container, { signal
     reason = toMessage(error);
     if (!signal.aborted) options.logger.error(`container ${container.uuid}: ${reason}`);
   }
-  attempt(options.logger, () => leaveNothing(store, container.uuid, reason));
+  await persist(() => leaveNothing(store, container.uuid, reason));
 }
 
 /** The end of what `runContainer` left unfinished: exactly one final state, or back in the queue. */

@@ -1,8 +1,29 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { apiError } from '../../api/errors.ts';
 import { isHallmarkError, toMessage } from '../../core/errors.ts';
 
 /** Primary result codes of SQLite, "Result and Error Codes". */
 const sqlite = { busy: 5, locked: 6, readonly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notDatabase: 26 };
+
+const noSpace = (path: string, cause: Error) =>
+  apiError('api/unavailable', `no space left to write the record store ${path}`, {
+    hint: 'free some space on that file system and run again: what was acknowledged is kept',
+    retryable: true,
+    cause,
+  });
+
+/** Less than SQLite's shared memory needs to grow, which it calls an I/O error. */
+const leastFreeBytes = 64 * 1024;
+
+function isDiskFull(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    return bavail * bsize < leastFreeBytes;
+  } catch {
+    return false;
+  }
+}
 
 /** What SQLite says about the file at `path`, in the words of the API; anything else stays as it is. */
 export function toStoreError(error: unknown, path: string): unknown {
@@ -23,14 +44,11 @@ export function toStoreError(error: unknown, path: string): unknown {
         cause,
       });
     case sqlite.full:
-      return apiError('api/unavailable', `no space left to write the record store ${path}`, {
-        hint: 'free space on that file system and run again: what was acknowledged is kept',
-        retryable: true,
-        cause,
-      });
+      return noSpace(path, cause);
     case sqlite.readonly:
     case sqlite.ioError:
     case sqlite.cannotOpen:
+      if (isDiskFull(path)) return noSpace(path, cause);
       return apiError('api/unavailable', `cannot use the record store ${path}: ${toMessage(error)}`, {
         hint: 'check that its folder exists and that you may write to it',
         cause,
