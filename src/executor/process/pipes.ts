@@ -40,7 +40,7 @@ export async function openPipe(): Promise<Pipe> {
     isDone = true;
   });
   reader.once('close', () => {
-    if (isDone && free.length < maxFree) free.push(anchor);
+    if (isDone) release(anchor);
     else closeSync(anchor);
   });
   return { reader, path };
@@ -50,7 +50,8 @@ export async function openPipe(): Promise<Pipe> {
 export interface BackPipe {
   readonly path: string;
   write(text: string): void;
-  close(): void;
+  /** With `readers` the FIFO is used again once that resolves: when those who read have taken all of it, and are gone. */
+  close(readers?: Promise<unknown>): void;
 }
 
 export async function openBackPipe(): Promise<BackPipe> {
@@ -61,11 +62,19 @@ export async function openBackPipe(): Promise<BackPipe> {
   return {
     path,
     write: (text) => void writeSync(descriptor, text),
-    close() {
+    close(readers = Promise.reject()) {
       closeSync(descriptor);
-      closeSync(anchor);
+      readers.then(
+        () => release(anchor),
+        () => closeSync(anchor),
+      );
     },
   };
+}
+
+function release(anchor: number): void {
+  if (free.length < maxFree) free.push(anchor);
+  else closeSync(anchor);
 }
 
 let batch: Promise<void> | undefined;

@@ -55,13 +55,13 @@ export async function startInit(launcher: Launcher, options: StartOptions): Prom
       control: { up: up.path, down: down.path },
     });
     const init = await handshake(child, openChannel(up.reader), down, options.confine);
+    down.close(child.ended);
     return { ...init, ...toDraining([stdout, stderr]) };
   } catch (error) {
     for (const stream of [stdout, stderr]) stream.abandon();
     up.reader.destroy();
-    throw error;
-  } finally {
     down.close();
+    throw error;
   }
 }
 
