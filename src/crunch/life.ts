@@ -9,6 +9,6 @@ export interface Life {
   readonly logs: ContainerLogs;
   readonly deps: CrunchDeps;
   readonly signal: AbortSignal;
-  /** What has to be done, but need not be waited for before the record is final. It must not fail. */
+  /** What has to be done once the record is final, in the order of the calls. It must not fail. */
   afterwards(task: () => Promise<void>): void;
 }

@@ -109,8 +109,11 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
       withDiskLimits(limits, timed, (limited) => waitForExit(running, life, limited)),
     );
     deps.onEnded?.();
-  } finally {
+    life.afterwards(() => closeQuietly(running, life));
+  } catch (error) {
     await closeQuietly(running, life);
+    throw error;
+  } finally {
     await spec.endStreams();
   }
   writeSample(exit.usage, logs);
@@ -128,11 +131,10 @@ async function apiEnvironment({ container, deps }: Life): Promise<Readonly<Recor
 }
 
 /** The result stands, whatever the engine leaves behind: that is for `reapLeftovers`. */
-async function closeQuietly(running: RunningContainer, { container, deps, logs }: Life): Promise<void> {
+async function closeQuietly(running: RunningContainer, { container, deps }: Life): Promise<void> {
   try {
     await running.close();
   } catch (error) {
-    logs.line(`warning: the container could not be cleared away: ${toMessage(error)}`);
     deps.logger.warn(`container ${container.uuid} could not be cleared away: ${toMessage(error)}`);
   }
 }

@@ -18,13 +18,13 @@ import { runCommand } from './run-command.ts';
 export async function runContainer(target: Uuid | Container, deps: CrunchDeps, signal: AbortSignal): Promise<void> {
   const container = typeof target === 'string' ? await deps.api.get('containers', target) : target;
   const logs = createContainerLogs(liveLogDir(deps.workDir, container.uuid), deps.clock);
-  const cleaning: Promise<void>[] = [];
-  const afterwards = (task: () => Promise<void>): void => void cleaning.push(task());
+  const tasks: (() => Promise<void>)[] = [];
+  const afterwards = (task: () => Promise<void>): void => void tasks.push(task);
   const ending = await live(container, { logs, deps, signal, afterwards });
   try {
     await finalize(ending, { container, logs, deps });
   } finally {
-    await Promise.all(cleaning);
+    for (const task of tasks) await task();
   }
 }
 

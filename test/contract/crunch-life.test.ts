@@ -291,18 +291,30 @@ describe('limits', () => {
 });
 
 describe('cancellation', () => {
-  const phases = ['loadImage', 'start', 'started', 'exited', 'close'] as const;
+  const phases = ['loadImage', 'start', 'started', 'exited'] as const;
   test.each(phases)('at %s: one final state, nothing left', async (phase) => {
     const controller = new AbortController();
     const onPhase = (at: string): void => {
       if (at === phase) controller.abort();
     };
     const executor = createFakeExecutor({ onPhase });
-    const command = phase === 'exited' || phase === 'close' ? ['true'] : ['sleep', '600'];
+    const command = phase === 'exited' ? ['true'] : ['sleep', '600'];
     const container = await setting.run(withImage(command), { executor, signal: controller.signal });
     const states = setting.api.states.get(container.uuid);
     expect(states?.filter((state) => state === 'Cancelled' || state === 'Complete')).toEqual(['Cancelled']);
     expect(container).toMatchObject({ exit_code: null, runtime_status: { error: 'the container was cancelled' } });
+    expect(executor.open.size).toBe(0);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test('while it is cleared away: its end was decided before', async () => {
+    const controller = new AbortController();
+    const onPhase = (at: string): void => {
+      if (at === 'close') controller.abort();
+    };
+    const executor = createFakeExecutor({ onPhase });
+    const container = await setting.run(withImage(['true']), { executor, signal: controller.signal });
+    expect(setting.api.states.get(container.uuid)).toEqual(['Locked', 'Running', 'Complete']);
     expect(executor.open.size).toBe(0);
     expect(await leftovers()).toEqual([]);
   });
