@@ -31,6 +31,7 @@ types: setup ## strict TypeScript
 
 bench: setup ## ratios against the peers that are installed
 	@$(NODE) test/bench/bench.ts
+	@$(NODE) test/bench/containers.ts
 
 conformance: setup ## the CWL suites, with each executor that is here
 	@scripts/engines.sh scripts/conformance.sh

@@ -19,7 +19,6 @@ export interface EngineStart {
 }
 
 const pollMs = 100;
-const maxPollMs = 1000;
 const drainMs = 500;
 
 /** Starts a container by `run` in the foreground: its program carries the streams, the engine's state tells the end. */
@@ -77,14 +76,11 @@ async function remove({ cli, name }: EngineRun): Promise<boolean> {
   );
 }
 
-/**
- * Resolves when the command runs, has run, or is one that shells answer with 126 or 127; with what is known of it by then. To ask
- * costs the engine about a tenth of a start, so it is asked less and less often.
- */
+/** Resolves when the command runs, has run, or is one that shells answer with 126 or 127; with what is known of it by then. */
 async function untilStarted(run: EngineRun): Promise<EngineState | undefined> {
   const { cli, name, child } = run;
-  for (let waitMs = 2 * pollMs; ; waitMs = Math.min(2 * waitMs, maxPollMs)) {
-    const end = await Promise.race([child.ended, setTimeout(waitMs)]);
+  for (;;) {
+    const end = await Promise.race([child.ended, setTimeout(pollMs)]);
     if (end?.exitCode === 0) return undefined;
     const state = await readState(cli, name);
     if (state?.hasStarted) return state;
