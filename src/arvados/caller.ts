@@ -1,4 +1,5 @@
 import { type ApiErrorCode, apiError } from '../api/errors.ts';
+import { parseJson } from '../core/integers.ts';
 import { isJsonObject } from '../core/json.ts';
 import { type HttpClient, type HttpRequest, readAll } from './http.ts';
 import { isTemporary, type Retry, withRetries } from './retry.ts';
@@ -80,7 +81,7 @@ async function send({ http }: CallerOptions, request: HttpRequest, path: string)
 
 function parse(text: string, url: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch (cause) {
     throw apiError('api/bad-response', `expected JSON from ${new URL(url).origin}, got ${shorten(text)}`, {
       cause,
@@ -127,7 +128,7 @@ const ownCodes: ReadonlySet<string> = new Set<ApiErrorCode>([
 function readErrors(text: string): { said: string; token?: string; code?: ApiErrorCode } {
   let body: unknown;
   try {
-    body = JSON.parse(text) as unknown;
+    body = parseJson(text);
   } catch {
     return { said: shorten(text) };
   }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseJson, readInteger } from '../core/integers.ts';
 import type { CwlType, InputParameter, Process } from '../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { cliError } from './usage-error.ts';
@@ -56,10 +57,10 @@ function readScalar(input: InputParameter, type: CwlType, text: string, folder: 
   switch (type) {
     case 'int':
     case 'long':
-      return readNumber(input, text, Number.isSafeInteger, 'a whole number');
+      return readWhole(input, text);
     case 'float':
     case 'double':
-      return readNumber(input, text, Number.isFinite, 'a number');
+      return readNumber(input, text);
     case 'boolean':
       if (text === 'true' || text === 'false') return text === 'true';
       throw cliError('cli/usage', `--${input.id}: expected true or false, got ${JSON.stringify(text)}`);
@@ -76,17 +77,24 @@ function readScalar(input: InputParameter, type: CwlType, text: string, folder: 
   }
 }
 
-function readNumber(input: InputParameter, text: string, fits: (value: number) => boolean, expected: string): number {
+function readWhole(input: InputParameter, text: string): number | bigint {
+  if (/^[-+]?\d+$/.test(text)) return readInteger(text);
   const value = Number(text);
-  if (text.trim() !== '' && fits(value)) return value;
-  throw cliError('cli/usage', `--${input.id}: expected ${expected}, got ${JSON.stringify(text)}`);
+  if (text.trim() !== '' && Number.isSafeInteger(value)) return value;
+  throw cliError('cli/usage', `--${input.id}: expected a whole number, got ${JSON.stringify(text)}`);
+}
+
+function readNumber(input: InputParameter, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw cliError('cli/usage', `--${input.id}: expected a number, got ${JSON.stringify(text)}`);
 }
 
 /** Enums take their symbol; records and unions take JSON. */
 function readJson(input: InputParameter, type: CwlType, text: string): CwlValue {
   if (typeof type === 'object' && 'type' in type && type.type === 'enum') return text;
   try {
-    return JSON.parse(text) as CwlValue;
+    return parseJson(text) as CwlValue;
   } catch {
     if (Array.isArray(type) || type === 'Any') return text;
     throw cliError('cli/usage', `--${input.id}: expected ${describe(type)} as JSON, got ${JSON.stringify(text)}`);

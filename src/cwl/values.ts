@@ -1,5 +1,14 @@
 /** A value of a CWL parameter: plain JSON in which Files and Directories are objects with a `class` (CWL v1.2, "Data concepts"). */
-export type CwlValue = null | boolean | number | string | CwlFile | CwlDirectory | readonly CwlValue[] | CwlRecordValue;
+export type CwlValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | CwlFile
+  | CwlDirectory
+  | readonly CwlValue[]
+  | CwlRecordValue;
 export interface CwlRecordValue {
   readonly [field: string]: CwlValue | undefined;
 }

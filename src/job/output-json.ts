@@ -1,3 +1,4 @@
+import { parseJson } from '../core/integers.ts';
 import { isJsonObject } from '../core/json.ts';
 import { mib } from '../core/units.ts';
 import type { CwlObject } from '../cwl/values.ts';
@@ -23,7 +24,7 @@ export async function readOutputJson(scope: OutputScope): Promise<CwlObject | un
 function parseObject(text: string): CwlObject {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw badJson('it is not JSON', error);
   }

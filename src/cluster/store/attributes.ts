@@ -1,5 +1,6 @@
 import { apiError } from '../../api/errors.ts';
 import type { Resource } from '../../api/records.ts';
+import { parseJson } from '../../core/integers.ts';
 import { isJsonObject, toCanonicalJson } from '../../core/json.ts';
 import type { SqlValue } from './database.ts';
 import { type Attribute, type AttributeKind, schemas } from './schema.ts';
@@ -104,5 +105,5 @@ export function decode(attribute: Attribute, value: SqlValue | undefined): unkno
   if (attribute.kind === 'boolean') return value === 1;
   if (attribute.kind !== 'array' && attribute.kind !== 'hash') return value;
   if (value === '{}') return {};
-  return value === '[]' ? [] : JSON.parse(value as string);
+  return value === '[]' ? [] : parseJson(value as string);
 }

@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { parseJson } from '../../core/integers.ts';
 import { toCanonicalJson } from '../../core/json.ts';
 import { toStoreError } from './store-error.ts';
 
@@ -70,7 +71,7 @@ function connect(path: string): DatabaseSync {
   // Secrets leave the records when their container ends: what is freed is overwritten wherever the page is written anyway.
   connection.exec('PRAGMA secure_delete = FAST');
   connection.function('canonical_json', { deterministic: true }, (text) =>
-    typeof text === 'string' ? toCanonicalJson(JSON.parse(text)) : null,
+    typeof text === 'string' ? toCanonicalJson(parseJson(text)) : null,
   );
   return connection;
 }

@@ -20,7 +20,7 @@ interface Placed {
 
 export interface ScalarNode extends Placed {
   readonly kind: 'scalar';
-  readonly value: string | number | boolean | null;
+  readonly value: string | number | bigint | boolean | null;
 }
 
 export interface ListNode extends Placed {

@@ -195,7 +195,7 @@ class Builder {
     }
   }
 
-  #valueOf(event: ScalarEvent, text: string): string | number | boolean | null {
+  #valueOf(event: ScalarEvent, text: string): string | number | bigint | boolean | null {
     const tag = this.#tagOf(event);
     if (tag === undefined) return event.style === plainStyle ? resolvePlain(text) : text;
     if (tag === '!' || tag === '!!str') return text;

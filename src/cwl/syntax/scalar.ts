@@ -1,7 +1,9 @@
+import { readInteger } from '../../core/integers.ts';
+
 /**
  * Value of a plain scalar in the core schema of YAML 1.2: `yes`, dates and `1_000` are strings, `010` is ten, `0o10` is eight.
  */
-export function resolvePlain(text: string): string | number | boolean | null {
+export function resolvePlain(text: string): string | number | bigint | boolean | null {
   switch (text) {
     case '':
     case '~':
@@ -25,9 +27,9 @@ export function resolvePlain(text: string): string | number | boolean | null {
 
 const decimal = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 
-function resolveNumber(text: string): string | number {
+function resolveNumber(text: string): string | number | bigint {
+  if (isIntegerText(text)) return readInteger(text);
   if (decimal.test(text)) return Number(text);
-  if (/^0o[0-7]+$/.test(text) || /^0x[0-9a-fA-F]+$/.test(text)) return Number(text);
   if (/^[-+]?(\.inf|\.Inf|\.INF)$/.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
   return /^(\.nan|\.NaN|\.NAN)$/.test(text) ? NaN : text;
 }
