@@ -202,7 +202,7 @@ class Builder {
     const value = resolvePlain(text);
     const expected = { '!!int': 'number', '!!float': 'number', '!!bool': 'boolean', '!!null': 'object' }[tag];
     if (expected === undefined) throw this.#fail(this.#at(event.tagStart), `unknown tag ${JSON.stringify(tag)}`);
-    if (typeof value !== expected)
+    if ((typeof value === 'bigint' ? 'number' : typeof value) !== expected)
       throw this.#fail(this.#at(event.tagStart), `expected a value that fits the tag ${tag}`);
     return value;
   }
