@@ -33,7 +33,7 @@ const slower = 1.5;
 export function createChangeFeed({
   list,
   logger,
-  delaysMs = { least: 200, most: 5000 },
+  delaysMs = { least: 500, most: 10_000 },
 }: ChangeFeedOptions): ChangeFeed {
   const listeners = new Set<(event: ClusterEvent) => void>();
   const living = { container_requests: new Map<Uuid, string>(), containers: new Map<Uuid, string>() };
@@ -104,11 +104,12 @@ export function createChangeFeed({
   return {
     saw(resource, record) {
       if (resource !== 'container_requests' && resource !== 'containers') return;
+      const known: ReadonlyMap<Uuid, string> = living[resource as Living];
+      const isNew = !known.has(record.uuid);
       note(resource, record as Records[Living]);
-      if (timer === undefined) hurry();
+      if (isNew && known.has(record.uuid)) hurry();
     },
     changed(resource, uuid) {
-      hurry();
       if (listeners.size > 0) queueMicrotask(() => tell({ resource, uuid }));
     },
     watch(listener) {

@@ -8,7 +8,7 @@ import type { ContainerRequest, Mount } from '../api/records.ts';
 import { toMessage } from '../core/errors.ts';
 import type { PortableDataHash, Uuid } from '../core/ids.ts';
 import { openFile } from '../keep/file-reader.ts';
-import { readCollection } from '../run/collections.ts';
+import { readCollection, readLog } from '../run/collections.ts';
 import { listStepRequests } from '../run/run-record.ts';
 import { cliError } from './usage-error.ts';
 import type { ClusterHandle } from './wire/handle.ts';
@@ -49,7 +49,7 @@ interface Stored {
 }
 
 async function copy({ api, blocks }: ClusterHandle, { from, path, isTimed }: Stored, folder: string): Promise<void> {
-  const file = from === null ? undefined : (await readCollection(api, from)).files.get(path);
+  const file = from === null ? undefined : (await (isTimed ? readLog : readCollection)(api, from)).files.get(path);
   if (!file) return;
   const target = join(folder, path);
   try {

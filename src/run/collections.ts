@@ -23,10 +23,40 @@ export async function findCollection(
 export async function readCollection(api: ClusterApi, portableDataHash: PortableDataHash): Promise<Collection> {
   const record = await findCollection(api, portableDataHash);
   if (record) return parseManifest(record.manifest_text);
-  throw runError('run/input-missing', `no collection on this cluster has the content ${portableDataHash}`, {
+  throw missing(portableDataHash);
+}
+
+/**
+ * The log of a container by its PDH. On a real cluster that record belongs to the cluster: there it is read as the request of the
+ * container keeps it, with the files of the newest container at the top.
+ */
+export async function readLog(api: ClusterApi, log: PortableDataHash): Promise<Collection> {
+  const record = await findCollection(api, log);
+  if (record) return parseManifest(record.manifest_text);
+  const one = { limit: 1, count: 'none' } as const;
+  const { items: containers } = await api.list('containers', {
+    filters: [['log', '=', log]],
+    select: ['uuid'],
+    ...one,
+  });
+  const uuids = containers.map(({ uuid }) => uuid);
+  const { items: requests } = await api.list('container_requests', {
+    filters: [
+      ['container_uuid', 'in', uuids],
+      ['log_uuid', '!=', null],
+    ],
+    select: ['uuid', 'log_uuid'],
+    ...one,
+  });
+  const uuid = requests[0]?.log_uuid;
+  if (!uuid) throw missing(log);
+  return parseManifest((await api.get('collections', uuid)).manifest_text);
+}
+
+const missing = (content: PortableDataHash) =>
+  runError('run/input-missing', `no collection on this cluster has the content ${content}`, {
     hint: 'it was deleted, or it belongs to another cluster',
   });
-}
 
 /** Makes sure that some record holds this content, so that a container may mount it. */
 export async function ensureCollection(

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { containerOf, hostRequest, lock, start } from '../../test/fakes/cluster-work.ts';
 import { createRunKit, type RunKit } from '../../test/fakes/run-kit.ts';
+import type { ClusterApi } from '../api/port.ts';
 import type { PortableDataHash } from '../core/ids.ts';
 import { lastLines } from './log-tail.ts';
 
@@ -30,6 +32,19 @@ describe('the last lines of a log', () => {
     const got = await tail(`${lines.join('\n')}\n`, 1000);
     expect(got.length).toBeGreaterThan(10);
     expect(got).toEqual(lines.slice(-got.length));
+  });
+
+  it('come from the log that the request keeps, where that of the container is not ours to read', async () => {
+    const request = await kit.api.create('container_requests', hostRequest());
+    const uuid = containerOf(request);
+    await lock(kit.api, uuid);
+    await start(kit.api, uuid);
+    const { portable_data_hash: log } = await kit.collection({ 'stderr.txt': 'kept\n' });
+    const output = log;
+    await kit.api.update('containers', uuid, { state: 'Complete', exit_code: 1, output, log });
+    const list: ClusterApi['list'] = async (resource, query) =>
+      resource === 'collections' ? { items: [], itemsAvailable: 0 } : kit.api.list(resource, query);
+    expect(await lastLines({ ...kit, api: { ...kit.api, list } }, log, 'stderr.txt', 3)).toEqual(['kept']);
   });
 
   it('are none where the log or the file is not there', async () => {

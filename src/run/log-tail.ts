@@ -2,7 +2,7 @@ import type { ClusterApi } from '../api/port.ts';
 import type { PortableDataHash } from '../core/ids.ts';
 import { openFile } from '../keep/file-reader.ts';
 import type { BlockStore } from '../keep/port.ts';
-import { readCollection } from './collections.ts';
+import { readLog } from './collections.ts';
 
 const timestamp = /^\d{4}-\d\d-\d\dT[\d:.]+Z /;
 const tailBytes = 64 * 1024;
@@ -14,7 +14,7 @@ export async function lastLines(
   name: string,
   count: number,
 ): Promise<string[]> {
-  const collection = await readCollection(services.api, log).catch(() => undefined);
+  const collection = await readLog(services.api, log).catch(() => undefined);
   const file = collection?.files.get(name);
   if (!file) return [];
   const chunks: Buffer[] = [];

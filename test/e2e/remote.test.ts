@@ -216,3 +216,14 @@ describe('crunch-run for a cluster elsewhere', { timeout: 120_000 }, () => {
     expect((await ended).stdout).toMatch(new RegExp(`^${uuid} Cancelled `));
   });
 });
+
+it('loads nothing of it where no cluster is named', { timeout: 60_000 }, async () => {
+  const hooks = `import { registerHooks } from 'node:module';
+registerHooks({ load: (url, context, next) => {
+  if (url.includes('/src/arvados/')) process.stderr.write(url + String.fromCharCode(10));
+  return next(url, context);
+} });`;
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hooks)}` };
+  expect(await client.run(['runs'], { env })).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  expect((await client.run(['runs'], { env: { ...env, ...served.env } })).stderr).toContain('/src/arvados/open.ts');
+});

@@ -11,8 +11,8 @@ import { withCluster } from '../wire/cluster.ts';
 import { withCrunchRun } from '../wire/engine.ts';
 
 /**
- * `cwl-runner crunch-run CONTAINER_UUID [flags]`: locks one queued container of the embedded cluster, runs it to its end and
- * prints its state. Exit code 0 when it is Complete with exit code 0, else 1. Any number of processes may serve one home.
+ * `cwl-runner crunch-run CONTAINER_UUID [flags]`: locks one queued container, runs it to its end on this machine and prints its
+ * state. Exit code 0 when it is Complete with exit code 0, else 1. Any number of processes may serve one home, or one cluster.
  */
 export async function crunchRunCommand(args: readonly string[]): Promise<number> {
   const { flags, rest } = parseRunFlags(args, false);

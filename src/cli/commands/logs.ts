@@ -8,7 +8,7 @@ import type { Container } from '../../api/records.ts';
 import { isUuid, type Uuid } from '../../core/ids.ts';
 import { liveLogDir } from '../../crunch/logs/container-logs.ts';
 import { openFile } from '../../keep/file-reader.ts';
-import { readCollection } from '../../run/collections.ts';
+import { readLog } from '../../run/collections.ts';
 import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import type { ClusterHandle } from '../wire/handle.ts';
@@ -89,7 +89,7 @@ interface LogFile {
 async function listLog({ api, blocks, workDir }: ClusterHandle, container: Container): Promise<LogFile[]> {
   const live = hasEnded(container) && container.log !== null ? [] : await listLive(liveLogDir(workDir, container.uuid));
   if (live.length > 0 || container.log === null) return live;
-  const { files } = await readCollection(api, container.log);
+  const { files } = await readLog(api, container.log);
   return [...files.values()].map((file) => ({
     name: file.path,
     sizeBytes: file.sizeBytes,

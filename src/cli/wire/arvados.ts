@@ -22,7 +22,7 @@ export async function withArvados<T>(
     const disk = await openDiskBlockStore(join(home, 'keep'), { clock });
     const blocks = createLocalKeep({ disk, remote: cluster.blocks, logger });
     const apiEnvironment: ClusterHandle['apiEnvironment'] = async (container) => ({
-      ARVADOS_API_HOST: new URL(settings.url).host,
+      ARVADOS_API_HOST: settings.url.replace(/^https:\/\//, ''),
       ARVADOS_API_TOKEN: await cluster.containerToken(container),
       ...(settings.insecure && { ARVADOS_API_HOST_INSECURE: '1' }),
     });

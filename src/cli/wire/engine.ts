@@ -55,7 +55,7 @@ export async function withEngine<T>(
   });
 }
 
-/** Pulls and builds for a cluster that cannot: nothing is made ready before one is asked for. */
+/** Pulls and builds, while `task` runs, for a cluster that cannot. */
 function withBuiltinsHere<T>(
   builtinsHere: BuiltinsHere,
   { cluster, options }: { readonly cluster: ClusterHandle; readonly options: EngineOptions },
