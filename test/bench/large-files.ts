@@ -1,6 +1,6 @@
 /**
  * How fast a large file reaches a container (as a file and as stdin), and a large output Keep, against the speed of hashing it once:
- * `node test/bench/large-files.ts [GiB]`. The container says itself when it had its input, or its output was written.
+ * `node test/bench/large-files.ts [GiB] [rounds]`. The container says itself when it had its input, or its output was written.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
@@ -23,6 +23,7 @@ import { containerImage } from './documents.ts';
 const root = resolve(import.meta.dirname, '../..');
 const image = join(root, '.cache/images/debian-stable-slim.tar');
 const bytes = Number(process.argv[2] ?? 4) * 2 ** 30;
+const rounds = Number(process.argv[3] ?? 1);
 const dir = mkdtempSync(join(tmpdir(), 'hallmark-large-'));
 const home = join(dir, 'home');
 const chunk = Buffer.allocUnsafeSlow(2 ** 20);
@@ -88,19 +89,36 @@ async function measure(name: keyof typeof documents, input: string): Promise<num
   return name === 'as an output' ? (await lastFinished()) - atSeconds : atSeconds - startSeconds;
 }
 
-try {
+/** Of one fresh home: nothing is known there from an earlier round. */
+async function measureAll(): Promise<Map<string, { readonly hashing: number; readonly seconds: number }>> {
+  const measured = new Map<string, { hashing: number; seconds: number }>();
   if (inImage !== '') run('image', 'load', image);
   for (const name of ['as a file', 'as stdin'] as const) {
     const input = join(dir, `input ${name}`);
     writeLarge(input);
-    report(name, hashSeconds(input), await measure(name, input));
-    if (name === 'as stdin') report('as a file again', hashSeconds(input), await measure('as a file', input));
-    if (name === 'as stdin') report('as an output', hashSeconds(input), await measure('as an output', input));
+    const add = async (title: string, way: keyof typeof documents) =>
+      measured.set(title, { hashing: hashSeconds(input), seconds: await measure(way, input) });
+    await add(name, name);
+    if (name === 'as stdin') {
+      await add('as a file again', 'as a file');
+      await add('as an output', 'as an output');
+    }
     rmSync(input);
   }
+  for (const path of [home, join(dir, 'out')]) spawnSync('rm', ['-rf', path]);
+  return measured;
+}
+
+/** The best of each: what else the machine does only makes things slower. */
+try {
+  const all: Awaited<ReturnType<typeof measureAll>>[] = [];
+  for (let round = 0; round < rounds; round += 1) all.push(await measureAll());
+  for (const name of all[0]?.keys() ?? []) {
+    const best = (what: 'hashing' | 'seconds') => Math.min(...all.map((one) => one.get(name)?.[what] ?? Infinity));
+    report(name, best('hashing'), best('seconds'));
+  }
 } finally {
-  spawnSync('chmod', ['-R', 'u+w', dir]);
-  rmSync(dir, { recursive: true, force: true });
+  spawnSync('rm', ['-rf', dir]);
 }
 
 function report(name: string, hashing: number, seconds: number): void {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ export interface Pipe {
   readonly path: string;
 }
 
-/** FIFOs that have been unlinked and are free; each is held by an `O_PATH` descriptor, so a crash leaves nothing. */
+/** FIFOs that have been unlinked and are free; each is held by an `O_PATH` descriptor, so that a crash leaves none. */
 const free: number[] = [];
 
 export async function openPipe(): Promise<Pipe> {
@@ -91,13 +91,30 @@ async function takeAnchor(): Promise<number> {
   }
 }
 
+const folderPrefix = 'hallmark-pipes-';
+/** A folder is there for as long as its FIFOs are made. */
+const abandonedMs = 10 * 60 * 1000;
+let cleared: Promise<void> | undefined;
+
 async function makeBatch(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'hallmark-pipes-'));
+  cleared ??= clearAbandoned();
+  const folder = await mkdtemp(join(tmpdir(), folderPrefix));
   try {
     const paths = Array.from({ length: batchSize }, (_, index) => join(folder, String(index)));
     await run('mkfifo', ['-m', '666', ...paths]);
     free.push(...paths.map((path) => openSync(path, O_PATH)));
   } finally {
     await rm(folder, { recursive: true });
+  }
+}
+
+/** The folder of a process that was killed just then stays until another one starts. */
+async function clearAbandoned(): Promise<void> {
+  for (const name of await readdir(tmpdir()).catch(() => [])) {
+    if (!name.startsWith(folderPrefix)) continue;
+    const folder = join(tmpdir(), name);
+    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+    // Another user's cannot be removed, and need not be.
+    if (mtimeMs < Date.now() - abandonedMs) await rm(folder, { recursive: true, force: true }).catch(() => {});
   }
 }
