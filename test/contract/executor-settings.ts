@@ -75,7 +75,8 @@ export function describeExecutorSettings(
       expect(interfaces.match(/^ *\w+:/gm)?.map((name) => name.trim())).toEqual(['lo:']);
       await expect(sh('exit', { networkName: 'hallmark-has-none' })).rejects.toMatchObject({
         code: 'executor/start-failed',
-        message: expect.stringContaining('hallmark-has-none'),
+        // An ordinary user's apptainer refuses all names.
+        message: expect.stringMatching(/hallmark-has-none|network requires root/),
       });
     });
 

@@ -124,6 +124,10 @@ describe('a container', () => {
 
   it.each([
     ['FATAL:   cannot create user namespace', 'allow user namespaces'],
+    [
+      'FATAL:   container creation failed: network requires root or a suid installation',
+      'leave the name of the network',
+    ],
     ['FATAL:   image driver squashfuse_ll exited', '/dev/fuse'],
     ['FATAL:   stat /bin/sh: no such file or directory', 'needs /bin/sh'],
   ])('that is refused (%s) says why and what to do', async (said, hint) => {

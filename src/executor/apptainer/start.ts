@@ -174,6 +174,10 @@ const cures: readonly (readonly [RegExp, string])[] = [
     /user namespace|unshare|clone.*not permitted/i,
     'allow user namespaces (as root: sysctl user.max_user_namespaces=10000)',
   ],
+  [
+    /network requires root/i,
+    'leave the name of the network out: apptainer gives ordinary users none but "none" and the machine\'s own',
+  ],
   [/squashfuse|fuse/i, 'install fuse3 and squashfuse, and let this user open /dev/fuse'],
   [/\/bin\/sh/, 'with apptainer an image needs /bin/sh and env; choose another executor for this one'],
 ];
