@@ -11,10 +11,15 @@ export function systemClock(): Clock {
   return { nowNs: () => wallNs + (process.hrtime.bigint() - startNs) };
 }
 
+/** The second that was asked for last, and its text: times come in the order in which things happen. */
+const last: { second: bigint | undefined; text: string } = { second: undefined, text: '' };
+
 /** RFC 3339 UTC with nine decimals: `2026-11-22T05:20:38.000000001Z`. */
 export function toRfc3339Nano(ns: bigint): string {
-  const seconds = ns / 1_000_000_000n;
-  const rest = ns % 1_000_000_000n;
-  const date = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
-  return `${date}.${rest.toString().padStart(9, '0')}Z`;
+  const second = ns / 1_000_000_000n;
+  if (second !== last.second) {
+    last.text = new Date(Number(second) * 1000).toISOString().slice(0, 19);
+    last.second = second;
+  }
+  return `${last.text}.${String(ns % 1_000_000_000n).padStart(9, '0')}Z`;
 }

@@ -70,6 +70,9 @@ function emptyDirectories({ outputPath, mounts }: MountPlan): string[] {
   return names.filter((name) => name !== '' && !name.includes('/'));
 }
 
+/** Nobody looks at what comes back. */
+const unread = { select: ['uuid'] };
+
 interface Prepared {
   readonly plan: MountPlan;
   readonly executor: Executor;
@@ -98,7 +101,7 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
   });
   if (deps.settings?.asImageUser) openToAll(spec.container.binds);
   signal.throwIfAborted();
-  await withRetries(() => deps.api.update('containers', container.uuid, { state: 'Running' }, { select: ['uuid'] }));
+  await withRetries(() => deps.api.update('containers', container.uuid, { state: 'Running' }, unread));
   const startNs = deps.clock.nowNs();
   const running = await prepared.executor.start(prepared.image, spec.container);
   let exit: ContainerExit;

@@ -23,6 +23,10 @@ export function toSelectList(columns: Named): string {
   return columns.map(([name, attribute]) => (attribute.sql === name ? name : `${attribute.sql} AS ${name}`)).join(', ');
 }
 
+const allNames = Object.fromEntries(
+  Object.entries(readable).map(([resource, columns]) => [resource, columns.map(([name]) => name)]),
+) as unknown as Record<Resource, readonly string[]>;
+
 const selectLists = Object.fromEntries(
   Object.entries(readable).map(([resource, columns]) => [resource, toSelectList(columns)]),
 ) as Record<Resource, string>;
@@ -47,6 +51,25 @@ export function readRecord<R extends Resource>(store: Store, resource: R, uuid: 
   });
 }
 
+interface Selection {
+  readonly columns: Named;
+  readonly sql: string;
+}
+
+/** By the array itself: the rules name the same attributes of every record. */
+const selections = Object.fromEntries(
+  Object.keys(readable).map((resource) => [resource, new WeakMap<readonly string[], Selection>()]),
+) as Record<Resource, WeakMap<readonly string[], Selection>>;
+
+function selectionOf(resource: Resource, names: readonly string[]): Selection {
+  const known = selections[resource].get(names);
+  if (known) return known;
+  const columns = columnsOf(resource, names);
+  const selection = { columns, sql: `SELECT ${toSelectList(columns)} FROM ${resource} WHERE uuid = ?` };
+  selections[resource].set(names, selection);
+  return selection;
+}
+
 /** Some attributes of a record, trashed or not: for rules that need few of a large record. */
 export function readSome<R extends Resource, K extends keyof Records[R] & string>(
   store: Store,
@@ -54,8 +77,8 @@ export function readSome<R extends Resource, K extends keyof Records[R] & string
   uuid: string,
   names: readonly K[],
 ): Pick<Records[R], K> {
-  const columns = columnsOf(resource, names);
-  const row = store.db.get(`SELECT ${toSelectList(columns)} FROM ${resource} WHERE uuid = ?`, uuid);
+  const { columns, sql } = selectionOf(resource, names);
+  const row = store.db.get(sql, uuid);
   return row ? toRecord<R>(columns, row) : readRecord(store, resource, uuid);
 }
 
@@ -66,7 +89,7 @@ export function readStored<R extends Resource>(
   uuid: string,
   select?: readonly string[],
 ): Records[R] {
-  const names = select ?? readable[resource].map(([name]) => name);
+  const names = select ?? allNames[resource];
   return readSome(store, resource, uuid, names as (keyof Records[R] & string)[]) as Records[R];
 }
 

@@ -45,7 +45,6 @@ function createStore(db: Database, clock: Clock): Store {
   const newUuid = (infix: string) => `${clusterId}-${infix}-${timeBase36(clock)}${randomBase36(6)}` as Uuid;
   const session = createSession(db, newUuid('gj3su'));
   const feed = createChangeFeed(db, session.uuid);
-  const format = createTimeFormat();
   let depth = 0;
   let lastNs = 0n;
   const write = <T>(work: () => T): T => {
@@ -73,7 +72,7 @@ function createStore(db: Database, clock: Clock): Store {
     now: () => {
       const ns = clock.nowNs();
       lastNs = ns > lastNs ? ns : lastNs + 1n;
-      return format(lastNs);
+      return toRfc3339Nano(lastNs);
     },
     call: batch.add,
     changed: feed.add,
@@ -98,20 +97,6 @@ function readIdentity(db: Database): { clusterId: string; secretKey: string } {
   return {
     clusterId: read('cluster_id', () => `h${randomBase36(4)}`),
     secretKey: read('secret_key', () => randomBytes(32).toString('hex')),
-  };
-}
-
-/** `toRfc3339Nano`, with the text of the current second kept. */
-function createTimeFormat(): (ns: bigint) => string {
-  let second = -1n;
-  let text = '';
-  return (ns) => {
-    const current = ns / 1_000_000_000n;
-    if (current !== second) {
-      second = current;
-      text = toRfc3339Nano(current * 1_000_000_000n).slice(0, 20);
-    }
-    return `${text}${String(ns % 1_000_000_000n).padStart(9, '0')}Z`;
   };
 }
 
