@@ -207,6 +207,19 @@ describe('the dispatcher', () => {
     expect(await cluster.get('containers', containerOf(made))).toMatchObject({ state: 'Queued', locked_by_uuid: null });
   });
 
+  it('puts back what it was locking when it is stopped', async () => {
+    const made = await submit('late');
+    let hasRun = false;
+    const stopping = dispatch(async () => {
+      hasRun = true;
+    });
+    await turn();
+    await stopping.stop();
+    expect(hasRun).toBe(false);
+    const container = await cluster.get('containers', containerOf(made));
+    expect(container).toMatchObject({ state: 'Queued', locked_by_uuid: null, lock_count: 1 });
+  });
+
   it('leaves alone what only other sessions wait for, unless it serves all', async () => {
     const other = openCluster({ path: join(folder, 'records.db') });
     const foreign = await other.create('container_requests', hostRequest({ command: ['foreign'] }));

@@ -51,22 +51,27 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { persist, failed } = createPersistence(options);
   let isStopped = false;
   let isAwake = false;
+  let locking: Promise<void> | undefined;
 
-  /** Changes that come together are looked at once. */
+  /** Changes that come together, or while containers are being locked, are looked at once. */
   const wake = () => {
     if (isAwake || isStopped) return;
     isAwake = true;
     setImmediate(async () => {
-      await persist(() => {
-        if (!isStopped) startNext();
-      });
+      await locking;
       isAwake = false;
+      locking = persist(startNext);
     });
   };
-  const startNext = () => {
+  const startNext = async () => {
+    if (isStopped) return;
     const saving = [...ended].slice(0, options.capacity.vcpus);
     const free = Math.min(maxConcurrent - running.size + saving.length, 1_000);
-    if (free > 0) for (const container of queue.lockNext(free, saving)) start(container);
+    if (free <= 0 || !queue.hasNext(saving)) return;
+    // A call as those of the containers: the end of one and the lock of the next come together, and share a transaction.
+    const locked = await store.call(() => queue.lockNext(free, saving));
+    if (!isStopped) locked.forEach(start);
+    else for (const { uuid } of locked) await persist(() => leaveNothing(store, uuid, 'the dispatcher stops'));
   };
   const start = (container: Container) => {
     const controller = new AbortController();
@@ -99,6 +104,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       isStopped = true;
       unwatch();
       clearInterval(recover);
+      await locking;
       for (const { controller } of running.values()) controller.abort(new Error('the dispatcher stops'));
       await Promise.all([...running.values()].map(({ done }) => done));
     },

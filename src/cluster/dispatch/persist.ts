@@ -5,7 +5,7 @@ import type { Logger } from '../../core/logger.ts';
 /** Of work that a dispatcher owes to the record file. */
 export interface Persistence {
   /** Does `work`, again and again while the file refuses it; resolves when it is done or given up. Never fails. */
-  persist(work: () => void): Promise<void>;
+  persist(work: () => void | Promise<void>): Promise<void>;
   /** Aborted when something was given up. */
   readonly failed: AbortSignal;
 }
@@ -25,7 +25,7 @@ export function createPersistence({ logger, retryMs = 500 }: PersistenceOptions)
     async persist(work) {
       for (let tries = 1; ; tries += 1) {
         try {
-          return work();
+          return await work();
         } catch (error) {
           if (tries === 1) logger.error(`dispatcher: ${toMessage(error)}`);
           if (tries === maxTries || failure.signal.aborted) return failure.abort(error);

@@ -22,8 +22,10 @@ export interface QueueOptions {
 
 /** Picks containers from the queue: highest priority first, then oldest. */
 export interface Queue {
+  /** Whether `lockNext` would lock any; what can never start is failed first, where that is asked for. */
+  hasNext(ended?: readonly Uuid[]): boolean;
   /**
-   * Locks at most `count` that fit beside what runs on this machine already; one transaction, none when nothing can start.
+   * Locks at most `count` that fit beside what runs on this machine already; one transaction.
    * Those of `ended` take no room, whatever their records say.
    */
   lockNext(count: number, ended?: readonly Uuid[]): Container[];
@@ -68,11 +70,11 @@ export function createQueue(store: Store, options: QueueOptions): Queue {
     return readRecord(store, 'containers', waiting.uuid);
   };
   return {
-    lockNext: (count, ended = []) => {
+    hasNext: (ended = []) => {
       if (options.whenTooLarge === 'fail') failTooLarge(store, options);
-      if (select(count, ended).length === 0) return [];
-      return store.write(() => select(count, ended).map(lock));
+      return select(1, ended).length > 0;
     },
+    lockNext: (count, ended = []) => store.write(() => select(count, ended).map(lock)),
   };
 }
 
