@@ -10,6 +10,7 @@ export type CrunchErrorCode =
   | 'crunch/git-failed'
   | 'crunch/collection-missing'
   | 'crunch/time-limit'
+  | 'crunch/log-failed'
   | 'crunch/disk-limit';
 
 export const crunchError = (

@@ -223,6 +223,13 @@ describe.runIf(isRoot)('the machine', { timeout: 120_000 }, () => {
       onFileSystem('full', 'size=2m'),
     ));
 
+  it('a disk that is full to the last record', () =>
+    run(
+      tool(['sh', '-c', 'head -c 3000000 /dev/zero'], 'stdout: out.txt'),
+      { says: [/^no space left to write the record store .*\/cluster\.sqlite$/m, 'hint: free space'] },
+      onFileSystem('records', 'size=600k'),
+    ));
+
   it('a home that cannot be written', () =>
     run(tool(['true']), { says: [/^cannot use .*readonly/m, 'hint: '] }, onFileSystem('readonly', 'ro')));
 

@@ -38,7 +38,12 @@ export function createSession(db: Database, uuid: Uuid): Session {
       return processStart(Number(row.pid)) === row.process_start;
     },
     end: () => {
-      if (registered) db.run('DELETE FROM sessions WHERE uuid = ?', uuid);
+      if (!registered) return;
+      try {
+        db.run('DELETE FROM sessions WHERE uuid = ?', uuid);
+      } catch {
+        // A full disk: the row goes with what recovers from processes that are gone.
+      }
     },
   };
 }

@@ -78,10 +78,13 @@ function createStore(db: Database, clock: Clock): Store {
     changed: feed.add,
     watch: feed.watch,
     close: () => {
-      batch.flush();
-      feed.close();
-      session.end();
-      db.close();
+      try {
+        batch.flush();
+      } finally {
+        feed.close();
+        session.end();
+        db.close();
+      }
     },
   };
 }

@@ -70,8 +70,11 @@ function toWritable(file: LogFile, clock: Clock): Writable {
     if (pending) pending.then(() => done(), done);
     else done();
   };
-  return new Writable({
+  const writable = new Writable({
     write: (chunk: Uint8Array, _encoding, done) => push(stamper.stamp(chunk), done),
     final: (done) => push(stamper.end(), done),
   });
+  // Who writes learns of a full disk from the stream, and `finish` of the file says it again; nobody need listen at that moment.
+  writable.on('error', () => {});
+  return writable;
 }

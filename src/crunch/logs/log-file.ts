@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { crunchError } from '../errors.ts';
 
 const spillBytes = 64 * 1024;
 const spillAfterMs = 200;
@@ -86,9 +87,14 @@ export class LogFile {
     try {
       this.#handle ??= await this.#open();
       await this.#handle.appendFile(Buffer.concat(chunks));
-    } catch (error) {
-      this.#failure = error;
-      throw error;
+    } catch (cause) {
+      const isFull = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
+      this.#failure = crunchError(
+        'crunch/log-failed',
+        `${isFull ? 'no space left to write' : 'cannot write'} the log ${this.#path}`,
+        { cause, ...(isFull && { hint: 'free some space, or set HALLMARK_HOME to a larger disk' }) },
+      );
+      throw this.#failure;
     }
   }
 
