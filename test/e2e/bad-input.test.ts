@@ -226,7 +226,7 @@ describe.runIf(isRoot)('the machine', { timeout: 120_000 }, () => {
   it('a disk that is full to the last record', () =>
     run(
       tool(['sh', '-c', 'head -c 3000000 /dev/zero'], 'stdout: out.txt'),
-      { says: [/^no space left to write the record store .*\/cluster\.sqlite$/m, 'hint: free space'] },
+      { says: [/^no space left to write the record store .*\/cluster\.sqlite$/m, 'hint: free some space'] },
       onFileSystem('records', 'size=600k'),
     ));
 
