@@ -1,3 +1,5 @@
+import { chmodSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Container } from '../../src/api/records.ts';
@@ -66,6 +68,25 @@ describe.skipIf(noDaemon)(title, { timeout: 180_000 }, () => {
     expect(first?.runtime_status.error).toMatch(/^docker (stopped answering|lost the container)/);
     expect(second).toMatchObject({ state: 'Complete', exit_code: 0 });
     expect(await lastingProcessesWith(seconds)).toEqual([]);
+  });
+
+  it('whose image is removed before the step starts is given it again', async () => {
+    const once = join(runner.folder, 'removed');
+    const program = runner.write(
+      'docker',
+      `#!/bin/sh
+      [ "$1" != run ] || ! mkdir ${once} 2>/dev/null || /usr/bin/docker image rm --force $(/usr/bin/docker image ls --quiet) >${once}/what
+      exec /usr/bin/docker "$@"`,
+    );
+    chmodSync(program, 0o755);
+    const env = { ...daemon.environment, PATH: `${runner.folder}:${daemon.environment.PATH}` };
+    const tool = runner.write('tool.cwl', toTool(registry.tools, '0'));
+    expect((await runner.run(['--executor', 'docker', tool], { env })).exitCode).toBe(0);
+    expect(readFileSync(join(once, 'what'), 'utf8')).toContain('localhost/hallmark:');
+    const [first, second] = await stepContainers();
+    expect(first).toMatchObject({ state: 'Cancelled', exit_code: null });
+    expect(first?.runtime_status.error).toMatch(/^docker has no image sha256:\w+ any more$/);
+    expect(second).toMatchObject({ state: 'Complete', exit_code: 0 });
   });
 
   it('whose containerd is killed brings the step to one true end', async () => {
