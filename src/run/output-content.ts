@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { Readable, Transform, Writable } from 'node:stream';
+import { createHash, hash } from 'node:crypto';
+import { createWriteStream, rmSync, writeFileSync } from 'node:fs';
+import { type Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ClusterApi } from '../api/port.ts';
 import { isHallmarkError, toMessage } from '../core/errors.ts';
 import type { CwlDirectory, CwlFile } from '../cwl/values.ts';
+import { cacheBlocks } from '../keep/block-cache.ts';
 import type { Collection } from '../keep/collection.ts';
-import { openFile } from '../keep/file-reader.ts';
+import { openFile, readBytes } from '../keep/file-reader.ts';
 import { formatKeepLocation, parseKeepLocation } from '../keep/location.ts';
 import type { BlockStore } from '../keep/port.ts';
 import { listDirectory } from '../keep/tree.ts';
@@ -31,6 +31,8 @@ export interface OutputContent {
 
 export function createOutputContent(api: ClusterApi, blocks: BlockStore): OutputContent {
   const collections = new Map<string, Promise<Collection>>();
+  // Small files share blocks: each block is read, and checked, once for all of them.
+  const cached = cacheBlocks(blocks);
 
   async function open(location: string) {
     const { portableDataHash, path } = parseKeepLocation(location);
@@ -39,27 +41,29 @@ export function createOutputContent(api: ClusterApi, blocks: BlockStore): Output
     return { portableDataHash, collection: await collection, path };
   }
 
-  async function openContent({ location, contents }: CwlFile): Promise<Readable> {
-    if (location === undefined) return Readable.from([Buffer.from(contents ?? '')], { objectMode: false });
+  async function openContent({ location, contents }: CwlFile): Promise<Readable | Buffer> {
+    if (location === undefined) return Buffer.from(contents ?? '');
     const { collection, path } = await open(location);
     const file = collection.files.get(path);
-    if (file) return openFile(blocks, file);
-    throw runError('run/outputs-failed', `output ${location} is not in its collection`);
+    if (!file) throw runError('run/outputs-failed', `output ${location} is not in its collection`);
+    return file.sizeBytes <= smallBytes ? readBytes(cached, file) : openFile(blocks, file);
   }
 
   return {
     async copy(file, path) {
       const content = await openContent(file);
       try {
-        await rm(path, { force: true });
+        rmSync(path, { force: true });
         return await writeNew(content, path);
       } catch (cause) {
         throw isHallmarkError(cause) ? cause : outputFailed(path, cause);
       }
     },
     async measure(file) {
+      const content = await openContent(file);
+      if (Buffer.isBuffer(content)) return measureBytes(content);
       const meter = createMeter();
-      await pipeline(await openContent(file), meter.tap, new Writable({ write: (_chunk, _encoding, done) => done() }));
+      await pipeline(content, meter.tap, new Writable({ write: (_chunk, _encoding, done) => done() }));
       return meter.total();
     },
     async list({ listing, location }) {
@@ -75,23 +79,32 @@ export function createOutputContent(api: ClusterApi, blocks: BlockStore): Output
   };
 }
 
-async function writeNew(content: Readable, path: string): Promise<Written> {
+/** Up to here the thread pool and streams cost more than the bytes. */
+const smallBytes = 64 * 1024;
+
+async function writeNew(content: Readable | Buffer, path: string): Promise<Written> {
+  if (Buffer.isBuffer(content)) {
+    writeFileSync(path, content, { flag: 'wx' });
+    return measureBytes(content);
+  }
   const meter = createMeter();
   await pipeline(content, meter.tap, createWriteStream(path, { flags: 'wx' }));
   return meter.total();
 }
 
+const measureBytes = (content: Buffer): Written => ({ sizeBytes: content.length, sha1: hash('sha1', content, 'hex') });
+
 function createMeter() {
-  const hash = createHash('sha1');
+  const digest = createHash('sha1');
   let sizeBytes = 0;
   const tap = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
+      digest.update(chunk);
       sizeBytes += chunk.length;
       done(null, chunk);
     },
   });
-  return { tap, total: (): Written => ({ sizeBytes, sha1: hash.digest('hex') }) };
+  return { tap, total: (): Written => ({ sizeBytes, sha1: digest.digest('hex') }) };
 }
 
 export const outputFailed = (path: string, cause: unknown) =>

@@ -187,6 +187,30 @@ describe('a Directory', () => {
     });
   });
 
+  it('of many small files reads the block that they share once', async () => {
+    const names = Array.from({ length: 50 }, (_, index) => `f${index}`);
+    const block = await kit.blocks.write(Buffer.from(names.join('')));
+    let position = 0;
+    const files = names.map((name) => {
+      position += name.length;
+      return `${position - name.length}:${name.length}:${name}`;
+    });
+    const { portable_data_hash: pdh } = await kit.api.create('collections', {
+      manifest_text: `. ${block} ${files.join(' ')}\n`,
+    });
+    let reads = 0;
+    const read: typeof kit.blocks.read = (...args) => {
+      reads += 1;
+      return kit.blocks.read(...args);
+    };
+    await write(
+      { out: { class: 'Directory', location: formatKeepLocation(pdh, '') } },
+      { blocks: { ...kit.blocks, read } },
+    );
+    expect(Object.values(await written()).sort()).toEqual(names.toSorted());
+    expect(reads).toBe(1);
+  });
+
   it('may be a whole collection, or a literal', async () => {
     const { directory, file } = await inKeep({ 'a.txt': 'a' });
     await write({

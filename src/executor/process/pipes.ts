@@ -94,10 +94,11 @@ async function takeAnchor(): Promise<number> {
 const folderPrefix = 'hallmark-pipes-';
 /** A folder is there for as long as its FIFOs are made. */
 const abandonedMs = 10 * 60 * 1000;
-let cleared: Promise<void> | undefined;
+let isCleared = false;
 
 async function makeBatch(): Promise<void> {
-  cleared ??= clearAbandoned();
+  if (!isCleared) void clearAbandoned();
+  isCleared = true;
   const folder = await mkdtemp(join(tmpdir(), folderPrefix));
   try {
     const paths = Array.from({ length: batchSize }, (_, index) => join(folder, String(index)));
