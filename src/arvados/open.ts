@@ -10,6 +10,7 @@ import { readContainerToken, readSecretMounts } from './container-token.ts';
 import { createHttpClient } from './http.ts';
 import { createHttpKeep } from './keep/http-store.ts';
 import { parseServices, toServices } from './keep/services.ts';
+import { createSignatures, type Signatures } from './keep/signatures.ts';
 import { previewReuse } from './preview-reuse.ts';
 import { createRecordClient } from './records.ts';
 import { patientDelaysMs } from './retry.ts';
@@ -19,6 +20,8 @@ import type { ArvadosSettings } from './settings.ts';
 export interface ArvadosCluster extends ClusterApi, ReusePreview {
   readonly capabilities: Capabilities;
   readonly blocks: BlockStore;
+  /** Of what was written to `blocks`; manifests get them on their way. */
+  readonly signatures: Signatures;
   /** Of a container that this token has locked: its own token, for its environment. */
   containerToken(container: Uuid): Promise<string>;
   /** Secret mounts of a container that this token has locked. */
@@ -46,7 +49,9 @@ export async function openArvados(settings: ArvadosSettings, options: OpenOption
     const capabilities = toCapabilities(
       await caller.get('/discovery/v1/apis/arvados/v1/rest', { delaysMs: retry.delaysMs.slice(0, firstRetries) }),
     );
+    const signatures = createSignatures();
     const records = createRecordClient({
+      sign: signatures.sign,
       caller,
       capabilities,
       retry,
@@ -61,7 +66,8 @@ export async function openArvados(settings: ArvadosSettings, options: OpenOption
     return {
       ...records,
       capabilities,
-      blocks: createHttpKeep({ http, token, services, copies: capabilities.defaultReplication, retry }),
+      signatures,
+      blocks: createHttpKeep({ http, token, services, copies: capabilities.defaultReplication, retry, signatures }),
       previewReuse: (attributes) => previewReuse(records, attributes),
       containerToken,
       secretMounts: async (container) => readSecretMounts(caller, container, await containerToken(container)),

@@ -15,6 +15,8 @@ export interface RecordsOptions {
   readonly caller: Caller;
   readonly capabilities: Capabilities;
   readonly retry: Retry;
+  /** Puts the signatures into a manifest that the cluster wants. */
+  readonly sign: (manifestText: string) => string;
   readonly pollMs?: { readonly least: number; readonly most: number };
 }
 
@@ -40,11 +42,13 @@ export function createRecordClient(options: RecordsOptions): ClusterApi & Pick<C
     },
     async create(resource, attributes, wanted) {
       const select = toSelect(resource, wanted);
-      return written(resource, await create(options, { resource, attributes, ...select }), select.select);
+      const signed = signManifest(attributes, options.sign);
+      return written(resource, await create(options, { resource, attributes: signed, ...select }), select.select);
     },
     async update(resource, uuid, attributes, wanted) {
       const select = toSelect(resource, wanted);
-      return written(resource, await update(options, { resource, uuid, attributes, ...select }), select.select);
+      const signed = signManifest(attributes, options.sign);
+      return written(resource, await update(options, { resource, uuid, attributes: signed, ...select }), select.select);
     },
     async remove(resource, uuid) {
       await remove(options, resource, uuid);
@@ -58,6 +62,11 @@ const toPath = (resource: Resource, uuid: Uuid, action?: string): string =>
 
 /** `container_requests` → `container_request`: how the record is called in a body. */
 const singular = (resource: Resource): string => resource.slice(0, -1);
+
+function signManifest<T extends object>(attributes: T, sign: RecordsOptions['sign']): T {
+  const { manifest_text } = attributes as { readonly manifest_text?: string };
+  return manifest_text ? { ...attributes, manifest_text: sign(manifest_text) } : attributes;
+}
 
 /** With what the feed looks at. */
 function toSelect(resource: Resource, { select }: AnswerOptions = {}): { readonly select?: readonly string[] } {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { createLocalKeep } from '../../src/arvados/keep/local-keep.ts';
+import { createSignatures } from '../../src/arvados/keep/signatures.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { openDiskBlockStore } from '../../src/keep/disk/disk-store.ts';
@@ -27,6 +28,7 @@ describeBlockStore('arvados, with a disk in front', async () =>
   createLocalKeep({
     disk: await openDiskBlockStore(await newDirectory(), { clock: systemClock() }),
     remote: await openRemoteKeep(),
+    signatures: createSignatures(),
     logger: silentLogger,
   }),
 );

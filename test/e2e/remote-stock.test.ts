@@ -79,6 +79,48 @@ describe('a cluster without builtin requests', { timeout: 120_000 }, () => {
     expect((await run('logs', build?.id ?? '')).stdout).toContain('Complete: exit code 0');
   });
 
+  it('takes inputs, files that the document makes, and what steps pass on', async () => {
+    client.write('in.txt', 'from the client\n');
+    client.write(
+      'files.cwl',
+      `cwlVersion: v1.2
+class: Workflow
+requirements:
+  DockerRequirement: {dockerPull: "${registry.tools}"}
+  StepInputExpressionRequirement: {}
+  InlineJavascriptRequirement: {}
+inputs: {file: File}
+outputs: {all: {type: Directory, outputSource: gather/d}}
+steps:
+  make:
+    run:
+      class: CommandLineTool
+      requirements: {InitialWorkDirRequirement: {listing: [{entryname: made.txt, entry: "made for $(inputs.f.basename)\\n"}, $(inputs.f)]}}
+      baseCommand: [sh, -c, 'read a < made.txt; read b < in.txt; echo "$a, $b" > both.txt']
+      inputs: {f: File}
+      outputs: {made: {type: File, outputBinding: {glob: made.txt}}, both: {type: File, outputBinding: {glob: both.txt}}}
+    in: {f: file}
+    out: [made, both]
+  gather:
+    run:
+      class: ExpressionTool
+      inputs: {files: {type: "File[]"}}
+      outputs: {d: Directory}
+      expression: '\${ return {d: {class: "Directory", basename: "all", listing: inputs.files.concat([{class: "File", basename: "literal.txt", contents: "literal"}])}} }'
+    in: {files: {source: [make/made, make/both]}}
+    out: [d]
+`,
+    );
+    const { exitCode, stderr } = await run('--outdir', 'files', 'files.cwl', '--file', 'in.txt');
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('done   step make')]);
+    const read = (name: string) => readFileSync(join(client.folder, 'files/all', name), 'utf8');
+    expect([read('made.txt'), read('both.txt'), read('literal.txt')]).toEqual([
+      'made for in.txt\n',
+      'made for in.txt, from the client\n',
+      'literal',
+    ]);
+  });
+
   it('runs no tool outside a container, and says what to do', async () => {
     const { exitCode, stderr } = await run('host.cwl');
     expect(exitCode).toBe(1);

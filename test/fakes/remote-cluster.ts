@@ -2,6 +2,7 @@ import { afterEach } from 'vitest';
 import { createHttpClient } from '../../src/arvados/http.ts';
 import { createHttpKeep } from '../../src/arvados/keep/http-store.ts';
 import { toServices } from '../../src/arvados/keep/services.ts';
+import { createSignatures } from '../../src/arvados/keep/signatures.ts';
 import { type ArvadosCluster, openArvados } from '../../src/arvados/open.ts';
 import { openCluster } from '../../src/cluster/cluster.ts';
 import { serveCluster } from '../../src/cluster/http/server.ts';
@@ -40,5 +41,12 @@ export async function openRemoteKeep(): Promise<BlockStore> {
   const http = createHttpClient({ insecure: false });
   cleanups.push(http.close);
   const retry = { delaysMs: [], logger: silentLogger };
-  return createHttpKeep({ http, token, services: async () => toServices([url]), copies: 1, retry });
+  return createHttpKeep({
+    http,
+    token,
+    services: async () => toServices([url]),
+    copies: 1,
+    retry,
+    signatures: createSignatures(),
+  });
 }

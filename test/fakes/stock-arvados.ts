@@ -11,8 +11,8 @@ export interface StockArvados {
 }
 
 /**
- * A cluster as Arvados releases it, made of the HTTP face at `target`: containers run images of Keep and nothing else, and manifests are
- * not searched.
+ * A cluster as Arvados releases it, made of the HTTP face at `target`: containers run images of Keep and nothing else, manifests are not
+ * searched, and locators are signed: blocks are given, and taken into collections, for signed ones only.
  */
 export async function startStockArvados(target: string): Promise<StockArvados> {
   const server = createServer((request, response) => void answer(target, request, response));
@@ -29,15 +29,17 @@ export async function startStockArvados(target: string): Promise<StockArvados> {
 
 async function answer(target: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await buffer(request);
-  const problem = refusalOf(request, body);
+  const problem = refusalOf(request, body) ?? unsignedIn(request, body);
   if (problem !== undefined) {
     response.writeHead(422, { 'content-type': 'application/json' }).end(JSON.stringify({ errors: [problem] }));
     return;
   }
+  if (isUnsignedBlock(request)) return void response.writeHead(403).end('expected a signed locator\n');
   const headers = { ...request.headers, host: new URL(target).host };
   const asked = httpRequest(`${target}${request.url}`, { method: request.method ?? 'GET', headers }, (got) => {
     if (request.url?.startsWith('/discovery/')) return void sendDiscovery(got, response);
     if (request.url?.startsWith('/arvados/v1/keep_services')) return void sendServices(request, response);
+    if (/json|text/.test(got.headers['content-type'] ?? '')) return void sendSigned(got, response);
     response.writeHead(got.statusCode ?? 500, got.headers);
     got.pipe(response);
   });
@@ -59,6 +61,26 @@ function refusalOf({ method, url = '' }: IncomingMessage, body: Buffer): string 
   if (!isJsonObject(given) || given.state !== 'Committed') return undefined;
   const { container_image: image } = given;
   return isPortableDataHash(String(image)) ? undefined : `no image found for ${String(image)}`;
+}
+
+const signature = `+A${'0123456789abcdef'.repeat(3).slice(0, 40)}@ffffffff`;
+const emptyBlock = 'd41d8cd98f00b204e9800998ecf8427e+0';
+
+function unsignedIn({ method, url = '' }: IncomingMessage, body: Buffer): string | undefined {
+  if (!/^\/arvados\/v1\/collections/.test(url) || !/^(POST|PUT)$/.test(method ?? '')) return undefined;
+  const [, manifest = ''] = /"manifest_text":("(?:[^"\\]|\\.)*")/.exec(body.toString()) ?? [];
+  const unsigned = [...manifest.matchAll(/ ([0-9a-f]{32}\+\d+)(?= )/g)].find(([, locator]) => locator !== emptyBlock);
+  return unsigned && `Cannot sign ${unsigned[1]}: permission denied`;
+}
+
+const isUnsignedBlock = ({ method, url = '' }: IncomingMessage): boolean =>
+  method !== 'PUT' && /^\/[0-9a-f]{32}/.test(url) && !url.includes(signature);
+
+/** In manifests, and in the answer to a PUT. */
+async function sendSigned(got: IncomingMessage, response: ServerResponse): Promise<void> {
+  const text = (await buffer(got)).toString().replaceAll(/[0-9a-f]{32}\+\d+(?=[ \n])/g, `$&${signature}`);
+  const headers = { ...got.headers, 'content-length': Buffer.byteLength(text) };
+  response.writeHead(got.statusCode ?? 500, headers).end(text);
 }
 
 async function sendDiscovery(got: IncomingMessage, response: ServerResponse): Promise<void> {

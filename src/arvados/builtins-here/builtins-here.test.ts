@@ -18,7 +18,11 @@ beforeEach(async () => {
 afterEach(() => stock.close());
 
 /** As a later process finds it. */
-const reopen = async (): Promise<BuiltinsHere> => createBuiltinsHere(await openRemote(stock.url));
+const reopen = async (): Promise<BuiltinsHere> => {
+  const remote = await openRemote(stock.url);
+  await remote.blocks.write(Buffer.from('foo'));
+  return createBuiltinsHere(remote);
+};
 
 const submit = (more: Partial<ContainerRequest> = {}, at = here) =>
   at.api.create('container_requests', pullRequest({ state: 'Committed', priority: 500, ...more }));

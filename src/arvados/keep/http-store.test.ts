@@ -6,6 +6,7 @@ import { silentLogger } from '../../core/logger.ts';
 import { createHttpClient } from '../http.ts';
 import { createHttpKeep } from './http-store.ts';
 import { type KeepService, parseServices, sortServices, toServices } from './services.ts';
+import { createSignatures } from './signatures.ts';
 
 const http = createHttpClient({ insecure: false, timeoutMs: 2000 });
 afterAll(() => http.close());
@@ -27,6 +28,7 @@ const keepOf = (services: readonly KeepService[], more: { copies?: number; attem
     token: 'the-token',
     services: async () => services,
     copies: more.copies ?? 1,
+    signatures: createSignatures(),
     retry: { delaysMs: Array.from({ length: (more.attempts ?? 4) - 1 }, () => 1), logger: silentLogger },
   });
 

@@ -6,6 +6,7 @@ import { blockMd5, emptyBlockLocator, stripHints, toLocator } from '../../keep/l
 import { type BlockStore, maxBlockBytes } from '../../keep/port.ts';
 import { type Retry, withRetries } from '../retry.ts';
 import { type KeepService, sortServices } from './services.ts';
+import type { Signatures } from './signatures.ts';
 import { type Failure, lookAt, readFrom, type Transfer, writeTo } from './transfer.ts';
 
 export interface HttpKeepOptions extends Transfer {
@@ -14,6 +15,8 @@ export interface HttpKeepOptions extends Transfer {
   /** Of each block. */
   readonly copies: number;
   readonly retry: Retry;
+  /** Gets those of what is written. */
+  readonly signatures: Signatures;
 }
 
 /** Blocks on their way at once: each holds up to 64 MiB of memory. */
@@ -46,7 +49,9 @@ export function createHttpKeep(options: HttpKeepOptions): BlockStore {
       if (data.length === 0) return emptyBlockLocator;
       const locator = toLocator(data);
       const sorted = (await services(blockMd5(locator))).filter(({ readOnly }) => !readOnly);
-      return limited(() => store(options, sorted, { locator, data }));
+      const signed = await limited(() => store(options, sorted, { locator, data }));
+      options.signatures.add(signed);
+      return signed;
     },
     async has(locator) {
       if (stripHints(locator) === emptyBlockLocator) return true;

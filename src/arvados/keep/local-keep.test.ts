@@ -11,6 +11,7 @@ import { createMemoryBlockStore } from '../../keep/memory-store.ts';
 import type { BlockStore } from '../../keep/port.ts';
 import { removeTree } from '../../keep/remove-tree.ts';
 import { createLocalKeep } from './local-keep.ts';
+import { createSignatures, type Signatures } from './signatures.ts';
 
 const signature = '+A1f27a35dd9af37191d63ad8eb8985624451e7b79@5835c8bc';
 
@@ -18,14 +19,16 @@ let folder: string;
 let disk: DiskBlockStore;
 let calls: string[];
 let remote: BlockStore;
+let signatures: Signatures;
 let keep: DiskBlockStore;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hallmark-local-keep-'));
   disk = await openDiskBlockStore(join(folder, 'keep'), { clock: systemClock() });
   calls = [];
+  signatures = createSignatures();
   remote = signing(createMemoryBlockStore());
-  keep = createLocalKeep({ disk, remote, logger: silentLogger });
+  keep = createLocalKeep({ disk, remote, signatures, logger: silentLogger });
 });
 afterEach(() => removeTree(folder));
 
@@ -39,7 +42,9 @@ function signing(store: BlockStore): BlockStore {
     write: async (data) => {
       const locator = await store.write(data);
       calls.push(`write ${locator}`);
-      return `${locator}${signature}` as BlockLocator;
+      const signed = `${locator}${signature}` as BlockLocator;
+      signatures.add(signed);
+      return signed;
     },
     has: (locator) => store.has(locator),
   };
@@ -88,9 +93,20 @@ describe('a disk in front of a cluster', () => {
     const warnings: string[] = [];
     const full = { ...disk, write: () => Promise.reject(new Error('no space left')) };
     const logger = { ...silentLogger, warn: (line: string) => void warnings.push(line) };
-    const store = createLocalKeep({ disk: full, remote, logger });
+    const store = createLocalKeep({ disk: full, remote, signatures, logger });
     const locators = [await remote.write(Buffer.from('a')), await remote.write(Buffer.from('b'))];
     for (const locator of locators) expect(await store.read(locator)).toHaveLength(1);
     expect(warnings).toEqual(['blocks of the cluster are not kept on this machine: no space left']);
+  });
+});
+
+describe('signatures', () => {
+  it('are put where they are known', async () => {
+    const locator = await keep.write(Buffer.from('a'));
+    const unsigned = stripHints(locator);
+    const manifest = (...blocks: string[]) => `. ${blocks.join(' ')} 0:1:a\n./d ${blocks.join(' ')} 0:1:b\n`;
+    const other = '0cc175b9c0f1b6a831c399e269772662+1';
+    expect(signatures.sign(manifest(unsigned, other))).toBe(manifest(locator, other));
+    expect(signatures.sign(manifest(`${unsigned}+Aother@1`))).toBe(manifest(`${unsigned}+Aother@1`));
   });
 });

@@ -5,38 +5,31 @@ import type { Logger } from '../../core/logger.ts';
 import type { DiskBlockStore } from '../../keep/disk/disk-store.ts';
 import { stripHints } from '../../keep/locator.ts';
 import type { BlockStore, StoredFile } from '../../keep/port.ts';
+import type { Signatures } from './signatures.ts';
 
 export interface LocalKeepOptions {
   /** Of this machine: holds what was written and read before. */
   readonly disk: DiskBlockStore;
   readonly remote: BlockStore;
+  /** What the cluster has signed in this process is not sent again. */
+  readonly signatures: Signatures;
   readonly logger: Logger;
 }
 
 /** Files of many blocks are sent this many blocks at a time. */
 const blocksAtOnce = 2;
-const keptLocators = 100_000;
 
 /**
  * A cluster's Keep with a disk in front: what is written goes to both and is acknowledged by the cluster, what is read comes from the
  * disk where it lies there. A file is hashed and kept on the disk as the embedded cluster keeps it, then sent.
  */
-export function createLocalKeep({ disk, remote, logger }: LocalKeepOptions): DiskBlockStore {
-  /** Signed by the cluster in this process: what it has is not sent again. */
-  const sent = new Map<BlockLocator, BlockLocator>();
+export function createLocalKeep({ disk, remote, signatures, logger }: LocalKeepOptions): DiskBlockStore {
   const flight = createSingleFlight<BlockLocator>();
   let isDiskUsable = true;
 
   const send = async (locator: BlockLocator, data?: Uint8Array): Promise<BlockLocator> => {
     const name = stripHints(locator);
-    const known = sent.get(name);
-    if (known !== undefined) return known;
-    return flight(name, async () => {
-      const signed = await remote.write(data ?? (await disk.read(name)));
-      if (sent.size >= keptLocators) sent.clear();
-      sent.set(name, signed);
-      return signed;
-    });
+    return signatures.find(name) ?? flight(name, async () => remote.write(data ?? (await disk.read(name))));
   };
   const sendAll = async ({ locators, sizeBytes }: StoredFile): Promise<StoredFile> => ({
     locators: await mapLimited(locators, blocksAtOnce, (locator) => send(locator)),
@@ -64,7 +57,7 @@ export function createLocalKeep({ disk, remote, logger }: LocalKeepOptions): Dis
       const locator = await disk.write(data);
       return send(locator, data);
     },
-    has: async (locator) => sent.has(stripHints(locator)) || remote.has(locator),
+    has: async (locator) => signatures.find(locator) !== undefined || remote.has(locator),
     adoptFile: async (path) => sendAll(await disk.adoptFile(path)),
     storeFile: async (path) => sendAll(await disk.storeFile(path)),
   };

@@ -20,7 +20,7 @@ export async function withArvados<T>(
   try {
     const { builtinsHere, api } = withBuiltins(cluster);
     const disk = await openDiskBlockStore(join(home, 'keep'), { clock });
-    const blocks = createLocalKeep({ disk, remote: cluster.blocks, logger });
+    const blocks = createLocalKeep({ disk, remote: cluster.blocks, signatures: cluster.signatures, logger });
     const apiEnvironment: ClusterHandle['apiEnvironment'] = async (container) => ({
       ARVADOS_API_HOST: settings.url.replace(/^https:\/\//, ''),
       ARVADOS_API_TOKEN: await cluster.containerToken(container),
