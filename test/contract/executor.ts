@@ -280,7 +280,7 @@ export function describeExecutor(
     it.runIf(options.isolates)('tells what a container uses, while it runs and at its end', async () => {
       const source = newFolder('watched');
       const script = `
-        i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done
+        i=0; while [ $i -lt 600000 ]; do i=$((i+1)); done
         x=aaaaaaaa; while [ \${#x} -lt ${32 * mib} ]; do x=$x$x; done
         while ! [ -e /watched/enough ]; do sleep 0.1; done`;
       const binds = [{ source, target: '/watched', readOnly: true }];
