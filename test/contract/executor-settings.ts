@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ContainerSettings, ContainerSpec, Executor, LoadedImage } from '../../src/executor/port.ts';
 import { toLoadableImage } from './executor-images.ts';
 import { toolsLayer } from './layers.ts';
+import { hasOneId } from './one-id.ts';
 
 export interface SettingsSuiteOptions {
   /** False where every container runs as the caller. */
@@ -80,7 +81,7 @@ export function describeExecutorSettings(
       });
     });
 
-    it.runIf(options.hasImageUser)('asImageUser runs the command as the user of the image', async () => {
+    it.runIf(options.hasImageUser && !hasOneId)('asImageUser runs the command as the user of the image', async () => {
       const user = 'id -u; id -g';
       expect(await sh(user, { asImageUser: true })).toBe('7\n8');
       expect(await sh(user, {})).not.toBe('7\n8');
