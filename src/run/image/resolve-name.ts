@@ -20,9 +20,10 @@ export async function resolveReference(
   const name = toFamiliarName(reference);
   services.emit({ type: 'image', reference: name, status: 'looking' });
   const found = await lookUpImage(services.api, toQuery(reference), warner(services));
-  if (found && !(await hasMoved(services, reference, found))) {
-    services.emit({ type: 'image', reference: name, status: 'found', detail: found.imageHash });
-    return { portableDataHash: found.portableDataHash, reference: name };
+  const wanted = found && (await asThePolicyWants(services, reference, found));
+  if (wanted) {
+    services.emit({ type: 'image', reference: name, status: 'found', detail: wanted.imageHash });
+    return { portableDataHash: wanted.portableDataHash, reference: name };
   }
   if (services.pull === 'never') {
     throw runError('run/image-not-found', `image ${name} is not in Keep and --pull=never forbids asking a registry`, {
@@ -32,16 +33,22 @@ export async function resolveReference(
   return pull(services, { name, again: found !== undefined }, signal);
 }
 
-/** Whether the registry must be asked again although Keep has the image. */
-async function hasMoved(services: ImageServices, reference: ImageReference, found: FoundImage): Promise<boolean> {
-  if (services.pull === 'always') return true;
-  if (services.pull !== 'newer' || reference.digest) return false;
+/** What Keep has, if it need not be pulled again; with `newer` what the name means in its registry now, which may be an older image. */
+async function asThePolicyWants(
+  services: ImageServices,
+  reference: ImageReference,
+  found: FoundImage,
+): Promise<FoundImage | undefined> {
+  if (services.pull === 'always') return undefined;
+  if (services.pull !== 'newer' || reference.digest) return found;
+  const warn = warner(services);
   try {
-    return (await services.resolveDigest(reference)) !== found.registryDigest;
+    const digest = await services.resolveDigest(reference);
+    return digest === found.registryDigest ? found : await lookUpImage(services.api, { digest }, warn);
   } catch (error) {
     const name = toFamiliarName(reference);
-    warner(services)(`cannot ask the registry whether ${name} moved, using the one in Keep: ${toMessage(error)}`);
-    return false;
+    warn(`cannot ask the registry whether ${name} moved, using the one in Keep: ${toMessage(error)}`);
+    return found;
   }
 }
 

@@ -119,6 +119,15 @@ describe('--pull', () => {
     if (requests[0]) expect(requests[0].use_existing).toBe(!has);
   });
 
+  it('newer pulls nothing where the tag moved back to an older image that Keep has', async () => {
+    const times = (time: string) => ({ 'docker-image-timestamp': `2026-01-0${time}T00:00:00Z` });
+    const older = await kit.image('tool:1', 'a', { 'docker-image-digest': inKeep, ...times('1') });
+    await kit.image('tool:1', 'b', { 'docker-image-digest': moved, ...times('2') });
+    const image = await resolver({ pull: 'newer', resolveDigest: async () => toDigest(inKeep) })(pulled);
+    expect(image?.portableDataHash).toBe(older.portable_data_hash);
+    expect(await kit.requests()).toEqual([]);
+  });
+
   it('never fails for what Keep lacks', async () => {
     await expect(resolver({ pull: 'never' })(pulled)).rejects.toMatchObject({
       code: 'run/image-not-found',
