@@ -289,7 +289,7 @@ async function sendBlob(response: ServerResponse, content: Readable, faults: Reg
       return;
     }
     sent += chunk.length;
-    if (!response.write(chunk)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+    if (!response.write(chunk)) await room(response);
   }
   response.end();
 }
@@ -323,4 +323,15 @@ async function takeUpload(
   if (got !== digest) return refuse(response, 400, 'DIGEST_INVALID', `expected ${digest}, got ${got}`);
   state.blobs.set(digest, { size: bytes.length, open: async (start) => Readable.from([bytes.subarray(start)]) });
   response.writeHead(201, { location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest }).end();
+}
+
+/** Until more can be written, or nobody reads any more. */
+function room(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 }
