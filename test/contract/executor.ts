@@ -183,7 +183,7 @@ export function describeExecutor(
         expect(readFileSync(join(place, 'err'), 'utf8')).toBe('problem\n');
       });
 
-      it.runIf(options.isolates)('have a pipe on stdin, which holds up nobody who does not read it', async () => {
+      it('have a pipe on stdin, which holds up nobody who does not read it', async () => {
         const place = newFolder('unread');
         writeFileSync(join(place, 'in'), Buffer.alloc(1_000_000));
         const stdin = join(place, 'in');

@@ -34,6 +34,8 @@ async function startOnHost(launcher: Launcher, spec: ContainerSpec): Promise<Run
       environment: spec.environment,
       cwd: spec.workingDir,
       stdin: spec.stdin ?? '/dev/null',
+      // As every other executor has it: what a tool writes may depend on it (`wc`).
+      pipesStdin: spec.stdin !== undefined,
       stdout: stdout.path,
       stderr: stderr.path,
     });

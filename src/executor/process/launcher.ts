@@ -11,6 +11,8 @@ export interface LaunchOptions {
   readonly cwd: string;
   /** Paths; they are opened in the launcher. */
   readonly stdin: string;
+  /** A pipe with the file's content in place of the file itself. */
+  readonly pipesStdin?: boolean;
   readonly stdout: string;
   readonly stderr: string;
   /** Paths for its descriptors 3, to write, and 4, to read. */
@@ -37,6 +39,7 @@ export interface Launcher {
  * Its program: what each request calls, then the requests themselves, which it reads from its standard input. `$1` is the number
  * of a request. Reports on descriptor 3: `f` could not be set up, `s` started with that id, `e` ended with that code. `jobs` reaps
  * those that have ended; background processes of a shell ignore two signals, unless env(1) is new enough to undo it.
+ * Nobody waits for `cat`, which ends with the last that reads from it.
  */
 const prelude = `
 trap "trap '' TERM; kill -TERM 0" EXIT
@@ -48,10 +51,15 @@ run() {
   cd -- "$2" && exec 5<"$3" 6>"$4" 7>"$5" 8>"$6" 9<"$7" || exit
   trap - EXIT
   number=$1
-  shift 7
+  feed=$8
+  shift 8
   pid=
   trap '[ -z "$pid" ] || kill -9 -$pid $pid; exit' TERM
-  setsid "$@" <&5 >&6 2>&7 3>&8 4<&9 5<&- 6>&- 7>&- 8>&- 9<&- &
+  if [ "$feed" ]; then
+    (cat <&5 3>&- 6>&- 7>&- 8>&- 9<&- &) | setsid "$@" >&6 2>&7 3>&8 4<&9 5<&- 6>&- 7>&- 8>&- 9<&- &
+  else
+    setsid "$@" <&5 >&6 2>&7 3>&8 4<&9 5<&- 6>&- 7>&- 8>&- 9<&- &
+  fi
   pid=$!
   echo s $number $pid >&3
   wait $pid
@@ -105,11 +113,11 @@ class Shell implements Launcher {
   }
 
   launch(options: LaunchOptions): Promise<Launched> {
-    const { command, environment, cwd, stdin, stdout, stderr, control } = options;
+    const { command, environment, cwd, stdin, pipesStdin, stdout, stderr, control } = options;
     this.#count += 1;
     const number = this.#count;
     const { up, down } = control ?? { up: '/dev/null', down: '/dev/null' };
-    const words = [String(number), cwd, stdin, stdout, stderr, up, down];
+    const words = [String(number), cwd, stdin, stdout, stderr, up, down, pipesStdin ? 'pipe' : ''];
     const assignments = Object.entries(environment ?? {}).map(([name, value]) => `${name}=${value}`);
     const clean = environment ? `env -i $signals -- ${assignments.map(quote).join(' ')}` : '';
     const line = `run ${words.map(quote).join(' ')} ${clean} ${command.map(quote).join(' ')}`;
