@@ -38,6 +38,7 @@ for (const [name, { script, outputs = 'outputs: []' }] of Object.entries(steps))
   try {
     mkdirSync(join(dir, 'out'));
     const bare = measureBare(script, join(dir, 'out'));
+    spawnSync('rm', ['-rf', join(dir, 'out')]);
     writeFileSync(join(dir, 'tool.cwl'), toDocument(script, outputs));
     const args = ['--quiet', '--outdir', join(dir, 'result'), join(dir, 'tool.cwl')];
     const { seconds, cpuSeconds = 0, peakMib = 0 } = measureOnce([runner, ...args], dir, join(dir, 'home'));
