@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { completionCommand } from '../commands/completion.ts';
+import { runOptions } from '../options/options.ts';
 import { completionScripts } from './scripts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hallmark-completion-'));
@@ -40,6 +41,15 @@ describe('completion', () => {
     expect(bash('--on-error', '')).toEqual(['stop', 'continue']);
     expect(bash('tool.cwl', '--ge')).toEqual(['--genome']);
     expect(bash('tool.cwl', '--genome', 'no')).toEqual(['notes.txt']);
+  });
+
+  it('in bash: every flag that is not refused, its opposite too', () => {
+    const accepted = Object.entries(runOptions).filter(([, { refused }]) => refused === undefined);
+    expect(bash('--')).toEqual(expect.arrayContaining(accepted.map(([name]) => `--${name}`)));
+    expect(bash('--no-')).toEqual(
+      expect.arrayContaining(['--no-container', '--no-match-user', '--no-read-only', '--no-compute-checksum']),
+    );
+    expect(bash('--print-rd')).toEqual(['']);
   });
 
   it.skipIf(missing('fish'))('in fish', () => {
