@@ -25,7 +25,7 @@ export async function adoptFile(store: Parts, path: string): Promise<StoredFile>
   const locators = await hashFile(file);
   await checkUnchanged(file, before, path);
   const target = await newPlaceOf(layout, locators);
-  if (target === undefined) await unlink(path);
+  if (target === undefined) await giveUp(path);
   else if (!(await take(place, path, target, file))) return await copyAndRemove(store, path, file);
   return finishFile(store, locators);
 }
@@ -49,8 +49,15 @@ async function take(place: Place, path: string, target: string, file: FileHandle
 
 async function copyAndRemove(store: Parts, path: string, file: FileHandle): Promise<StoredFile> {
   const stored = await copyFile(store, path, file);
-  await unlink(path);
+  await giveUp(path);
   return stored;
+}
+
+/** In a folder that its owner may not write to it stays, and goes with that folder. */
+async function giveUp(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (!['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
+  });
 }
 
 /** `LocalBlockStore.storeFile`. */
