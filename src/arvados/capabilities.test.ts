@@ -22,6 +22,7 @@ describe('capabilities', () => {
       websocketUrl: 'wss://ws.example/',
       builtinRequests: false,
       hostRequests: false,
+      ownParameters: false,
       outputGlob: true,
       outputProperties: true,
       outputStorageClasses: true,
@@ -45,6 +46,7 @@ describe('capabilities', () => {
       clusterId: 'hzzzz',
       builtinRequests: true,
       hostRequests: true,
+      ownParameters: true,
       outputGlob: true,
       defaultReplication: 1,
     });

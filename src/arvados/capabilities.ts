@@ -16,6 +16,8 @@ export interface Capabilities {
   readonly builtinRequests: boolean;
   /** Tools without an image run on it (`hallmark/host`). */
   readonly hostRequests: boolean;
+  /** It heeds scheduling parameters of ours (`hm:…`). */
+  readonly ownParameters: boolean;
   /** Attributes of container requests that older clusters lack. */
   readonly outputGlob: boolean;
   readonly outputProperties: boolean;
@@ -47,6 +49,7 @@ export function toCapabilities(document: unknown): Capabilities {
     ...(typeof document.websocketUrl === 'string' && { websocketUrl: document.websocketUrl }),
     builtinRequests: images.includes(builtinImage),
     hostRequests: images.includes(hostImage),
+    ownParameters: images.length > 0,
     outputGlob: has('output_glob'),
     outputProperties: has('output_properties'),
     outputStorageClasses: has('output_storage_classes'),

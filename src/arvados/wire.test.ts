@@ -6,7 +6,7 @@ import { toAttributes, toRecord } from './wire.ts';
 
 const stock: Capabilities = {
   ...{ clusterId: 'zzzzz', revision: '20250402', maxRequestBytes: 1000, defaultReplication: 2, gpu: 'any' },
-  ...{ builtinRequests: false, hostRequests: false },
+  ...{ builtinRequests: false, hostRequests: false, ownParameters: false },
   ...{ outputGlob: true, outputProperties: true, outputStorageClasses: true, services: true },
 };
 const old: Capabilities = {
@@ -33,6 +33,12 @@ describe('a request on its way', () => {
     const request = { name: 's', output_glob: ['*'], output_properties: { a: 1 }, output_storage_classes: ['x'] };
     expect(send(request, stock)).toEqual(request);
     expect(send(request, old)).toEqual({ name: 's' });
+  });
+
+  it('keeps parameters of ours from a cluster that does not heed them', () => {
+    const request = { scheduling_parameters: { max_run_time: 7, 'hm:executor': 'docker' } } as const;
+    expect(send(request, stock)).toEqual({ scheduling_parameters: { max_run_time: 7 } });
+    expect(send(request, { ...stock, ownParameters: true })).toEqual(request);
   });
 
   it('asks for GPUs as the cluster understands it', () => {

@@ -56,9 +56,10 @@ function toRequest(request: Partial<ContainerRequest>, can: Capabilities): Reado
   if ((service || published_ports) && !can.services) {
     throw unsupported(request, 'publishes no ports of containers', 'it needs Arvados 3.2 or newer');
   }
-  const { runtime_constraints: constraints } = rest;
+  const { runtime_constraints: constraints, scheduling_parameters: scheduling } = rest;
   return {
     ...rest,
+    ...(scheduling && { scheduling_parameters: can.ownParameters ? scheduling : withoutOwn(scheduling) }),
     ...(constraints && { runtime_constraints: toConstraints(request, constraints, can) }),
     // Without the globs the output holds more files; which of them are results is for the outputs of the tool to say.
     ...(output_glob && can.outputGlob && { output_glob }),
@@ -68,6 +69,9 @@ function toRequest(request: Partial<ContainerRequest>, can: Capabilities): Reado
     ...(published_ports !== undefined && can.services && { published_ports }),
   };
 }
+
+const withoutOwn = (parameters: object): object =>
+  Object.fromEntries(Object.entries(parameters).filter(([name]) => !name.startsWith('hm:')));
 
 function checkImage(request: Partial<ContainerRequest>, can: Capabilities): void {
   if (request.state !== 'Committed') return;
