@@ -11,6 +11,27 @@ describe('QuickJS in a thread, and documents that mean harm', () => {
   afterAll(() => engine.close());
   const value = (code: string, timeoutMs = 1000) => engine.evaluate(request(code, { timeoutMs }));
 
+  it('names the part of a library that fails, each time', async () => {
+    const use = (...library: string[]) => engine.evaluate(request('a + 1', { library }));
+    for (let round = 0; round < 2; round += 1) {
+      await expect(use('var a = 1;', 'nobody.there();')).rejects.toMatchObject({
+        message: expect.stringMatching(/expressionLib\[1\].*nobody/),
+      });
+      expect(await use('var a = 1;')).toBe(2);
+    }
+  });
+
+  it('keeps a library whole whatever an expression does with it', async () => {
+    const library = ['var all = []; function fill() { for (;;) all.push(new Array(100).fill("x")); }'];
+    const use = (code: string) => engine.evaluate(request(code, { library, timeoutMs: 1000 }));
+    await expect(use('fill()')).rejects.toMatchObject({ code: 'cwl/expression-limit' });
+    expect(await use('all.length')).toBe(0);
+    await expect(use('(function(){ all = null; fill = 1; for (;;); })()')).rejects.toMatchObject({
+      code: 'cwl/expression-limit',
+    });
+    expect(await use('[all.length, typeof fill]')).toEqual([0, 'function']);
+  });
+
   it.each([
     ['repeats a string', '"a".repeat(1e9).length'],
     ['fills an array', '(function(){ var all = []; for (;;) all.push(new Array(100).fill("x")); })()'],

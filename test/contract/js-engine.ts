@@ -39,6 +39,28 @@ export function describeJsEngine(name: string, make: () => JsEngine): void {
       expect(await value('four + two()', { library })).toBe(6);
     });
 
+    it('gives each evaluation the library as it was loaded', async () => {
+      const counter = ['var count = 0; var list = []; function next() { count += 1; list.push(count); return list; }'];
+      const other = ['var count = 40; Array.prototype.last = function() { return this[this.length - 1]; };'];
+      for (let round = 0; round < 3; round += 1) {
+        expect(await value('next()', { library: counter })).toEqual([1]);
+        expect(await value('[count + inputs.n, [1, 2].last()]', { library: other })).toEqual([42, 2]);
+        expect(await value('typeof next + typeof [].last')).toBe('undefinedundefined');
+        expect(await value(`'${'x'.repeat(round)}' + next().length + runtime.cores`, { library: counter })).toBe(
+          `${'x'.repeat(round)}14`,
+        );
+      }
+    });
+
+    it('takes a new chance for each evaluation', async () => {
+      const library = ['function draw() { return Math.random(); }'];
+      const draws = await Promise.all(
+        Array.from({ length: 20 }, () => value('[draw(), Math.random()]', { library }) as Promise<number[]>),
+      );
+      expect(new Set(draws.flat()).size).toBe(40);
+      expect(draws.flat().every((draw) => draw >= 0 && draw < 1)).toBe(true);
+    });
+
     it('names the error of the document', async () => {
       await expect(value('inputs.missing.field')).rejects.toMatchObject({
         code: 'cwl/expression-failed',

@@ -1,10 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { getQuickJS } from 'quickjs-emscripten';
 import type { WorkerReply, WorkerRequest, WorkerSettings } from './protocol.ts';
-import { evaluateInSandbox } from './sandbox.ts';
+import { createSandbox } from './sandbox.ts';
 
 const { memoryBytes } = workerData as WorkerSettings;
-const quickjs = await getQuickJS();
+const evaluate = createSandbox(await getQuickJS(), { memoryBytes });
 
 parentPort?.on('message', (request: WorkerRequest) => {
   parentPort?.postMessage(reply(request));
@@ -12,7 +12,7 @@ parentPort?.on('message', (request: WorkerRequest) => {
 
 function reply(request: WorkerRequest): WorkerReply {
   try {
-    return evaluateInSandbox(quickjs, request, memoryBytes);
+    return evaluate(request);
   } catch (error) {
     // The engine itself gave up; its memory may be in any state, so this thread does not serve again.
     queueMicrotask(() => process.exit(1));
