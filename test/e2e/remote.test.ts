@@ -217,6 +217,19 @@ describe('crunch-run for a cluster elsewhere', { timeout: 120_000 }, () => {
   });
 });
 
+describe('serve', { timeout: 60_000 }, () => {
+  it.each([['--port=x'], ['--port=70000'], ['8000']])('takes a port, not %s', async (word) => {
+    const { exitCode, stderr } = await client.run(['serve', word]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^serve: expected a port, got \w+\n {2}hint: /)]);
+  });
+
+  it('says that the port is taken', async () => {
+    const { port } = new URL(served.env.ARVADOS_API_HOST);
+    const { exitCode, stderr } = await client.run(['serve', '--port', port]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(`^serve: cannot take port ${port}: .*EADDRINUSE`)]);
+  });
+});
+
 it('loads nothing of it where no cluster is named', { timeout: 60_000 }, async () => {
   const hooks = `import { registerHooks } from 'node:module';
 registerHooks({ load: (url, context, next) => {

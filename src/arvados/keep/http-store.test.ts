@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { cutShort, hangUp, inTurn, startServer, status } from '../../../test/fakes/http-server.ts';
 import type { BlockLocator } from '../../core/ids.ts';
 import { silentLogger } from '../../core/logger.ts';
-import { createHttpClient } from '../http.ts';
+import { createHttpClient, type HttpClient } from '../http.ts';
 import { createHttpKeep } from './http-store.ts';
 import { type KeepService, parseServices, sortServices, toServices } from './services.ts';
 import { createSignatures } from './signatures.ts';
@@ -22,9 +22,12 @@ const disk = (root: string, index = 0): KeepService => ({
   isProxy: false,
 });
 
-const keepOf = (services: readonly KeepService[], more: { copies?: number; attempts?: number } = {}) =>
+const keepOf = (
+  services: readonly KeepService[],
+  more: { copies?: number; attempts?: number; http?: HttpClient } = {},
+) =>
   createHttpKeep({
-    http,
+    http: more.http ?? http,
     token: 'the-token',
     services: async () => services,
     copies: more.copies ?? 1,
@@ -82,6 +85,19 @@ describe('reading a block', () => {
     const server = await startServer(inTurn(status(503), cutShort('hel'), hangUp, status(429), status(200, 'hello\n')));
     expect(Buffer.from(await keepOf([disk(server.url)], { attempts: 5 }).read(locator)).toString()).toBe('hello\n');
     expect(server.requests).toHaveLength(5);
+  });
+
+  it('outlasts a server that falls silent', async () => {
+    const impatient = createHttpClient({ insecure: false, timeoutMs: 50 });
+    const silent = (): void => {};
+    const half = (...[, response]: Parameters<ReturnType<typeof status>>): void => {
+      response.writeHead(200, { 'content-length': '6' }).write('hel');
+    };
+    const server = await startServer(inTurn(silent, half, status(200, 'hello\n')));
+    const keep = keepOf([disk(server.url)], { http: impatient });
+    expect(Buffer.from(await keep.read(locator)).toString()).toBe('hello\n');
+    expect(server.requests).toHaveLength(3);
+    impatient.close();
   });
 
   it('takes the bytes of another service than the one whose bytes are wrong', async () => {

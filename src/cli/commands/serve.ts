@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { toMessage } from '../../core/errors.ts';
 import { parseCommandArgs } from '../command-args.ts';
 import { toEngineOptions } from '../engine-options.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -29,7 +30,12 @@ export async function serveCommand(args: readonly string[]): Promise<number> {
     const { embedded, blocks, logger } = cluster;
     if (!embedded) return;
     const token = randomBytes(24).toString('base64url');
-    const face = await serveCluster({ cluster: embedded, blocks, token, port, logger });
+    const face = await serveCluster({ cluster: embedded, blocks, token, port, logger }).catch((cause: unknown) => {
+      throw cliError('cli/bad-config', `serve: cannot take port ${port}: ${toMessage(cause)}`, {
+        hint: 'choose another, or leave --port out for any that is free',
+        cause,
+      });
+    });
     process.stdout.write(`ARVADOS_API_HOST=${face.url}\nARVADOS_API_TOKEN=${token}\n`);
     if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
     await face.close();
