@@ -84,14 +84,16 @@ describe('the changes of a cluster', () => {
     let fails = 2;
     const feed = createChangeFeed({
       list: async (resource) => {
-        if (resource === 'container_requests' && fails-- > 0) throw new Error('down');
-        const items = resource === 'container_requests' ? [{ ...request, modified_at: '2' }] : [];
-        return { items: items as never[], itemsAvailable: items.length };
+        if (resource === 'containers' || fails-- > 0) throw new Error('down');
+        return { items: [{ ...request, modified_at: '2' }] as never[], itemsAvailable: 1 };
       },
       logger: silentLogger,
       delaysMs: { least: 1, most: 2 },
     });
-    const request = { uuid: 'zzzzz-xvhdp-000000000000001', modified_at: '1', state: 'Committed' } as ContainerRequest;
+    const request = {
+      ...{ uuid: 'zzzzz-xvhdp-000000000000001', modified_at: '1', state: 'Committed' },
+      container_uuid: 'zzzzz-dz642-000000000000001',
+    } as ContainerRequest;
     feed.saw('container_requests', request);
     const told = await new Promise((resolve) => feed.watch(resolve));
     expect(told).toEqual({ resource: 'container_requests', uuid: request.uuid });
