@@ -34,6 +34,8 @@ export interface OpenOptions {
   /** Before each further attempt at what fails for now; default: about a minute in all. */
   readonly retryDelaysMs?: readonly number[];
   readonly pollMs?: { readonly least: number; readonly most: number };
+  /** Project that requests and collections are put into. */
+  readonly project?: Uuid;
 }
 
 /** Where nobody answers at first, it is rather the setting that is wrong: it is not tried for long. */
@@ -56,6 +58,7 @@ export async function openArvados(settings: ArvadosSettings, options: OpenOption
       capabilities,
       retry,
       ...(options.pollMs && { pollMs: options.pollMs }),
+      ...(options.project && { project: options.project }),
     });
     const services = async () =>
       settings.keepServices.length > 0

@@ -25,7 +25,14 @@ afterEach(() => {
 });
 
 /** A client of a cluster whose answers, after its discovery document, are these. */
-async function open(...answers: Answer[]): Promise<{ cluster: ArvadosCluster; server: Answering; bodies: string[] }> {
+function open(...answers: Answer[]) {
+  return openInto(undefined, ...answers);
+}
+
+async function openInto(
+  project: Uuid | undefined,
+  ...answers: Answer[]
+): Promise<{ cluster: ArvadosCluster; server: Answering; bodies: string[] }> {
   const bodies: string[] = [];
   const rest = inTurn(...answers);
   const server = await startServer((request, response, body) => {
@@ -34,12 +41,34 @@ async function open(...answers: Answer[]): Promise<{ cluster: ArvadosCluster; se
     return rest(request, response, body);
   });
   const settings = { url: server.url, token, insecure: false, keepServices: [] };
-  const cluster = await openArvados(settings, { logger: silentLogger, retryDelaysMs: [1, 1, 1] });
+  const cluster = await openArvados(settings, {
+    ...{ logger: silentLogger, retryDelaysMs: [1, 1, 1] },
+    ...(project && { project }),
+  });
   opened.push(cluster);
   return { cluster, server, bodies };
 }
 
 const errors = (said: string, code: number) => json({ errors: [said], error_token: '1234+ab' }, code);
+
+describe('a project', () => {
+  const project = 'zzzzz-j7d0g-000000000000001' as Uuid;
+  it('gets requests and collections, unless the document names another', async () => {
+    const { cluster, bodies } = await openInto(project, json({ uuid }), json({ uuid }), json({ uuid }), json({ uuid }));
+    const other = 'zzzzz-j7d0g-000000000000002' as Uuid;
+    await cluster.create('container_requests', { command: ['true'] });
+    await cluster.create('container_requests', { command: ['true'], owner_uuid: other });
+    await cluster.create('collections', { name: 'reads' });
+    await cluster.create('links', { link_class: 'docker_image_hash' });
+    const owners = bodies.map((body) => JSON.parse(body)).map((body) => Object.values<{ owner_uuid?: string }>(body));
+    expect(owners.map((values) => values.find((value) => value?.owner_uuid)?.owner_uuid)).toEqual([
+      project,
+      other,
+      project,
+      undefined,
+    ]);
+  });
+});
 
 describe('a cluster that fails for now', () => {
   it('is asked again after 5xx, 429, cut answers and hang-ups', async () => {

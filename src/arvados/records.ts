@@ -18,6 +18,8 @@ export interface RecordsOptions {
   /** Puts the signatures into a manifest that the cluster wants. */
   readonly sign: (manifestText: string) => string;
   readonly pollMs?: { readonly least: number; readonly most: number };
+  /** Owner of the requests and collections that are created; the user of the token unless said. */
+  readonly project?: Uuid;
 }
 
 /** The records of a cluster behind the port. */
@@ -86,6 +88,9 @@ interface Change<R extends Resource> {
   readonly select?: readonly string[];
 }
 
+/** What lies in projects. */
+const owned: readonly Resource[] = ['collections', 'container_requests'];
+
 /** Names this submission of a request: an answer that got lost leaves it findable. */
 export const submissionProperty = 'hm:submission';
 
@@ -94,14 +99,15 @@ export const submissionProperty = 'hm:submission';
  * collections are made unique by the cluster, since ours may repeat.
  */
 async function create<R extends Resource>(
-  { caller, capabilities, retry }: RecordsOptions,
+  { caller, capabilities, retry, project }: RecordsOptions,
   { resource, attributes, select }: Change<R>,
 ): Promise<unknown> {
   const isRequest = resource === 'container_requests';
   const submission = randomUUID();
   const record = toAttributes(resource, isRequest ? named(attributes, submission) : attributes, capabilities);
   const unique = resource === 'collections' ? { ensure_unique_name: true } : {};
-  const body = { [singular(resource)]: record, ...unique, ...(select && { select }) };
+  const owner = project && owned.includes(resource) ? { owner_uuid: project } : {};
+  const body = { [singular(resource)]: { ...owner, ...record }, ...unique, ...(select && { select }) };
   checkSize(resource, body, capabilities);
   return withRetries(retry, async (before) => {
     const earlier = before > 0 && isRequest ? await findSubmitted(caller, submission) : undefined;

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isUuid, type Uuid } from '../core/ids.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { RunOptions } from '../run/run-process.ts';
 import { readBuildSecrets } from './build-secrets.ts';
@@ -7,6 +8,7 @@ import { toEngineOptions } from './engine-options.ts';
 import type { RunFlags } from './options/options.ts';
 import type { SessionOptions } from './session.ts';
 import { createStderrLogger, type LogLevel } from './stderr-logger.ts';
+import { cliError } from './usage-error.ts';
 import type { Reach } from './wire/documents.ts';
 import type { DownloadSettings } from './wire/downloads.ts';
 
@@ -21,6 +23,7 @@ export function toSessionOptions(flags: RunFlags, reach: Reach): SessionOptions 
       ? {}
       : { home: makeHome(resolve(flags.cachedir), 'choose another folder with --cachedir') }),
     ...toWorkDir(flags.tmpdirPrefix ?? flags.tmpOutdirPrefix),
+    ...toProject(flags.projectUuid),
   };
 }
 
@@ -40,6 +43,14 @@ function levelOf({ debug, verbose, quiet }: RunFlags): LogLevel {
 /** One folder for all runs with the same prefix, so that each clears what a dead one left. */
 const toWorkDir = (prefix: string | undefined) =>
   prefix === undefined ? {} : { workDir: resolve(`${prefix}hallmark`) };
+
+function toProject(uuid: string | undefined): { readonly project?: Uuid } {
+  if (uuid === undefined) return {};
+  if (isUuid(uuid) && /-(j7d0g|tpzed)-/.test(uuid)) return { project: uuid };
+  throw cliError('cli/usage', `--project-uuid: expected the uuid of a project, got ${uuid}`, {
+    hint: 'as in zzzzz-j7d0g-0123456789abcde',
+  });
+}
 
 /** The flags as settings of the run itself. */
 export async function toRunOptions(flags: RunFlags): Promise<RunOptions> {

@@ -31,14 +31,12 @@ describe('docker pull', () => {
       ramBytes: gib,
       vcpus: 2,
       reuse: false,
-      ownerUuid: 'zzzzz-j7d0g-000000000000000',
       priority: 7,
     });
     expect(made).toMatchObject({
       runtime_constraints: { ram: gib, vcpus: 2 },
       use_existing: false,
       priority: 7,
-      owner_uuid: 'zzzzz-j7d0g-000000000000000',
     });
   });
 

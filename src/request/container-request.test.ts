@@ -127,7 +127,6 @@ describe('a container request', () => {
   });
 
   it.each<[RequestOptions, Partial<ContainerRequest>]>([
-    [{ ownerUuid: 'zzzzz-j7d0g-000000000000000' }, { owner_uuid: 'zzzzz-j7d0g-000000000000000' }],
     [{ priority: 1 }, { priority: 1 }],
     [{ outputTtl: 60 }, { output_ttl: 60 }],
     [{ reuse: false }, { use_existing: false }],

@@ -29,7 +29,6 @@ export function toContainerRequest(
   const contribution = merge(contributions({ job, options }));
   return {
     name: job.name,
-    ...(options.ownerUuid !== undefined && { owner_uuid: options.ownerUuid }),
     state: 'Committed',
     priority: options.priority ?? 500,
     command: job.command,

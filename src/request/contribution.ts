@@ -12,8 +12,6 @@ export interface Contribution {
 }
 
 export interface RequestOptions {
-  /** The project that owns the request and its output. */
-  readonly ownerUuid?: string;
   /** 1 to 1000; default 500. */
   readonly priority?: number;
   /** Seconds until outputs of steps are trashed; 0, the default: never. An `arv:IntermediateOutput` hint wins. */

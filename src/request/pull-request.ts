@@ -4,7 +4,6 @@ import { requestError } from './errors.ts';
 
 export interface BuiltinOptions {
   readonly name?: string;
-  readonly ownerUuid?: string;
   readonly priority?: number;
   /** False: an earlier pull or build of the same does not answer the request. */
   readonly reuse?: boolean;
@@ -31,7 +30,6 @@ export function toPullRequest(reference: string, options: BuiltinOptions = {}): 
 export function toBuiltin(options: BuiltinOptions & { readonly name: string }): Partial<ContainerRequest> {
   return {
     name: options.name,
-    ...(options.ownerUuid !== undefined && { owner_uuid: options.ownerUuid }),
     state: 'Committed',
     priority: options.priority ?? 500,
     container_image: builtinImage,

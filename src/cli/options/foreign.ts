@@ -54,7 +54,6 @@ export const foreignFlags: Readonly<Record<string, Flag>> = {
   'create-template': refuse('workflows are not registered; --pack gives the document to register'),
   'update-workflow': refuse('workflows are not registered; --pack gives the document to register', 'string'),
   'print-keep-deps': refuse('--print-input-deps prints what the inputs name'),
-  'project-uuid': without('the embedded cluster has no projects', 'string'),
   'output-name': without('output files go into --outdir', 'string'),
   'output-tags': without('output files go into --outdir', 'string'),
   'storage-classes': without('output files go into --outdir', 'string'),

@@ -27,6 +27,7 @@ export const runFlags = {
   'leave-tmpdir': flag('keep the scratch folders of containers, and say where', { group }),
   'rm-tmpdir': flag('--no-leave-tmpdir (default)', { means: { leaveTmpdir: false }, group }),
   plan: flag('print what each step would do, and do nothing', { group }),
+  'project-uuid': text('of a real cluster: the project that requests and results are put into', { group }),
   priority: number('of the containers: 1 to 1000, higher ones run first', { group }),
   'intermediate-output-ttl': number('seconds until outputs of steps are trashed; 0: never', { group }),
   'intermediate-storage-classes': text('of the outputs of steps, separated by commas', { group }),

@@ -3,20 +3,23 @@ import { type BuiltinsHere, createBuiltinsHere } from '../../arvados/builtins-he
 import { createLocalKeep } from '../../arvados/keep/local-keep.ts';
 import { type ArvadosCluster, openArvados } from '../../arvados/open.ts';
 import type { ArvadosSettings } from '../../arvados/settings.ts';
+import type { Uuid } from '../../core/ids.ts';
 import { openDiskBlockStore } from '../../keep/disk/disk-store.ts';
 import type { LocalBlockStore } from '../../keep/port.ts';
 import { createStderrLogger } from '../stderr-logger.ts';
 import type { ClusterHandle, ReadOnlyCluster } from './handle.ts';
 
-type OfThisMachine = Pick<ClusterHandle, 'home' | 'workDir' | 'clock' | 'logger'>;
+interface OfThisMachine extends Pick<ClusterHandle, 'home' | 'workDir' | 'clock' | 'logger'> {
+  readonly project?: Uuid;
+}
 
 /** Opens a real cluster for `task`. Its blocks stay in the home too, beside those of the embedded cluster: they are the same. */
 export async function withArvados<T>(
   settings: ArvadosSettings,
-  { home, workDir, clock, logger }: OfThisMachine,
+  { home, workDir, clock, logger, project }: OfThisMachine,
   task: (cluster: ClusterHandle) => Promise<T>,
 ): Promise<T> {
-  const cluster = await openArvados(settings, { logger });
+  const cluster = await openArvados(settings, { logger, ...(project && { project }) });
   try {
     const { builtinsHere, api } = withBuiltins(cluster);
     const disk = await openDiskBlockStore(join(home, 'keep'), { clock });

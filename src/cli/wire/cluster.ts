@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCluster } from '../../cluster/cluster.ts';
 import { systemClock } from '../../core/clock.ts';
+import type { Uuid } from '../../core/ids.ts';
 import type { Logger } from '../../core/logger.ts';
 import { openDiskBlockStore } from '../../keep/disk/disk-store.ts';
 import { readArvadosSettings } from '../arvados-settings.ts';
@@ -15,6 +16,8 @@ export interface WireOptions {
   readonly home?: string;
   /** For scratch instead of a folder of the home; outputs are moved into Keep where it is on the same file system. */
   readonly workDir?: string;
+  /** Of a real cluster: where requests and collections are put. */
+  readonly project?: Uuid;
   /** The embedded cluster, whatever is configured. */
   readonly embedded?: boolean;
 }
@@ -31,8 +34,13 @@ export async function withCluster<T>(
   const logger = options.logger ?? createStderrLogger('warn');
   if (settings) {
     const { withArvados } = await import('./arvados.ts');
-    return withArvados(settings, { home, workDir, clock, logger }, task);
+    return withArvados(
+      settings,
+      { home, workDir, clock, logger, ...(options.project && { project: options.project }) },
+      task,
+    );
   }
+  if (options.project) logger.warn('--project-uuid: the embedded cluster has no projects');
   const api = openCluster({ path: join(home, 'cluster.sqlite'), clock });
   try {
     const blocks = await openDiskBlockStore(join(home, 'keep'), { clock });
