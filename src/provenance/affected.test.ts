@@ -118,6 +118,17 @@ describe('what an ingredient went into', () => {
     expect(await names({ image: 'variants:2' })).toEqual(['align again']);
   });
 
+  it('includes builds whose context is that commit of a repository', async () => {
+    const { finished, image, collection } = createRecorder(api, blocks);
+    const made = await image('from-git:1', 'f');
+    const commit = 'abcdef0123456789abcdef0123456789abcdef01';
+    const context = { kind: 'git_tree', url: 'https://git.example/tools.git', commit } as const;
+    await finished({ name: 'build from-git', command: ['docker', 'build'], mounts: { '/': context } }, made);
+    const used = { container_image: made.portable_data_hash, name: 'uses it' };
+    await finished(used, await collection({ 'out.txt': 'o' }));
+    expect(await names({ commit: 'abcdef0' })).toEqual(['build from-git', 'uses it']);
+  });
+
   it('includes every step of a run of that commit', async () => {
     await api.update('container_requests', run.run.uuid, {
       properties: { ...run.run.properties, 'arv:gitCommit': 'feedface00' },
