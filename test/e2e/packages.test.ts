@@ -49,6 +49,15 @@ describe('the packages behind a result', () => {
     );
   });
 
+  it('are a bill of materials for other tools', async () => {
+    const { stdout } = await runner.run(['packages', '--cyclonedx', 'old/out.txt']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1 },
+      metadata: { component: { type: 'container', version: expect.stringMatching(/^sha256:/) } },
+      components: [{ type: 'library', name: 'libssl3', version: '3.0.15-1', purl: expect.stringMatching(/^pkg:deb/) }],
+    });
+  });
+
   it('lead to the results of a version, and say where nothing is known', async () => {
     const { stdout, exitCode } = await runner.run(['affected', '--json', '--package', 'openssl<3.0.17']);
     expect(exitCode).toBe(0);
@@ -64,7 +73,7 @@ describe('the packages behind a result', () => {
     expect(await runner.run(['packages', 'no/such:1'])).toMatchObject({
       exitCode: 1,
       stderr:
-        'packages: Keep has no image no/such:1, and it is no result\n  hint: cwl-runner packages IMAGE|FILE|UUID|PDH [--json]\n',
+        'packages: Keep has no image no/such:1, and it is no result\n  hint: cwl-runner packages IMAGE|FILE|UUID|PDH [--json | --cyclonedx]\n',
     });
   });
 });

@@ -1,5 +1,6 @@
 import { isHallmarkError } from '../../core/errors.ts';
 import type { PortableDataHash } from '../../core/ids.ts';
+import { toCycloneDx } from '../../image/packages/cyclonedx.ts';
 import type { PackageList } from '../../image/packages/model.ts';
 import { findImages } from '../../provenance/ingredients.ts';
 import type { ImageNode } from '../../provenance/model.ts';
@@ -9,13 +10,14 @@ import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import type { ClusterHandle } from '../wire/handle.ts';
-import { createListPackages } from '../wire/packages.ts';
+import { createListPackages, type ListedImage } from '../wire/packages.ts';
 
-const usage = 'cwl-runner packages IMAGE|FILE|UUID|PDH [--json]';
+const usage = 'cwl-runner packages IMAGE|FILE|UUID|PDH [--json | --cyclonedx]';
+const options = { json: { type: 'boolean' }, cyclonedx: { type: 'boolean' } } as const;
 
-/** `cwl-runner packages IMAGE|FILE|UUID|PDH [--json]`: what is installed in an image, or in the one that made a result. */
+/** `cwl-runner packages IMAGE|FILE|UUID|PDH [--json | --cyclonedx]`: what is installed in an image, or in the one that made a result. */
 export async function packagesCommand(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseCommandArgs(args, { json: { type: 'boolean' } }, usage);
+  const { values, positionals } = parseCommandArgs(args, options, usage);
   const [subject, ...more] = positionals;
   if (subject === undefined || more.length > 0) {
     throw cliError('cli/usage', `packages: expected one image or result, got ${positionals.length}`, { hint: usage });
@@ -24,8 +26,17 @@ export async function packagesCommand(args: readonly string[]): Promise<number> 
     const hash = await findImage(cluster, subject);
     return [hash, await createListPackages(cluster)(hash)] as const;
   });
-  process.stdout.write(values.json ? `${JSON.stringify({ image, ...list }, null, 2)}\n` : render(image, list));
+  process.stdout.write(print(image, list, values));
   return exitCodes.success;
+}
+
+function print(
+  image: PortableDataHash,
+  list: ListedImage,
+  { json, cyclonedx }: { json?: boolean; cyclonedx?: boolean },
+): string {
+  if (cyclonedx) return `${JSON.stringify(toCycloneDx(list, { name: image, imageHash: list.imageHash }), null, 2)}\n`;
+  return json ? `${JSON.stringify({ image, ...list }, null, 2)}\n` : render(image, list);
 }
 
 /** The newest image of that name or hash; else the image that the container ran in which made the result. */
