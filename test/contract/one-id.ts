@@ -1,5 +1,5 @@
+import { findTool } from '../../src/executor/process/find-tool.ts';
 import { currentCaller, planIdMap, readIdSources } from '../../src/executor/sandbox/id-map.ts';
-import { findTool } from '../../src/executor/sandbox/tools.ts';
 
 /** Who runs the tests has no subordinate ids: every user of an image is the caller (decision 090), so tests of other users are skipped. */
 export const hasOneId =

@@ -12,8 +12,7 @@ const noImage: LoadedImage = { executor: 'host', reference: '', environment: [],
  * Runs the command on this machine, in a process group of its own. The paths of the spec are real ones, so binds, tmpfs,
  * network and memory have no meaning here: what needs them needs a container. A process that leaves its group leaves us.
  */
-export function createHostExecutor(): Executor {
-  const launcher = createLauncher();
+export function createHostExecutor(launcher = createLauncher()): Executor {
   return {
     name: 'host',
     runtime: async () => `host ${process.platform} ${release()}`,

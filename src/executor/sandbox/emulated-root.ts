@@ -2,9 +2,9 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { executorError } from '../errors.ts';
 import type { BindMount } from '../port.ts';
+import { findTool } from '../process/find-tool.ts';
 import { ownedName } from '../process/owned.ts';
 import { resolveTarget } from './resolve.ts';
-import { findTool } from './tools.ts';
 
 /**
  * Root of a namespace with a single id cannot give files to others or become another user: the kernel answers EINVAL, on which

@@ -1,13 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLimitMaker, type LimitMaker } from '../limits/create.ts';
+import { findTool } from '../process/find-tool.ts';
 import { createLauncher, type Launcher } from '../process/launcher.ts';
 import { makeRootEmulation, type RootEmulation } from './emulated-root.ts';
 import { currentCaller, type IdMap, planIdMap, readIdSources } from './id-map.ts';
 import { createLayerStore, type LayerStore } from './layer-store.ts';
 import { findLoopback, type Loopback } from './loopback.ts';
 import { makeSkeleton } from './system-mounts.ts';
-import { findTool, requireTools } from './tools.ts';
+import { requireTools } from './tools.ts';
 import { openUserNamespace, type UserNamespace } from './user-namespace.ts';
 
 export interface SandboxOptions {

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findTool } from '../process/find-tool.ts';
 import { quote } from '../process/quote.ts';
 import { toField } from './mounts.ts';
 import { runTool } from './run-tool.ts';
-import { findTool } from './tools.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
 /** How `lo` comes up in a fresh network namespace. */

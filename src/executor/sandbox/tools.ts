@@ -1,22 +1,5 @@
-import { access, constants } from 'node:fs/promises';
 import { executorError } from '../errors.ts';
-import { toolEnvironment } from '../process/tool-environment.ts';
-
-const searchPath = toolEnvironment.PATH?.split(':') ?? [];
-
-export async function findTool(name: string): Promise<string | undefined> {
-  for (const folder of searchPath) {
-    const path = `${folder}/${name}`;
-    if (await isExecutable(path)) return path;
-  }
-  return undefined;
-}
-
-const isExecutable = (path: string): Promise<boolean> =>
-  access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
+import { findTool } from '../process/find-tool.ts';
 
 const required: readonly (readonly [tool: string, hint: string])[] = [
   ['unshare', 'install util-linux'],

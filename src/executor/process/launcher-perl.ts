@@ -1,0 +1,85 @@
+import type { LauncherProgram, LaunchOptions } from './launcher-program.ts';
+
+/**
+ * The launcher in perl: one fork and one exec for a command, where a shell needs two and three. perl-base is on every Debian.
+ * It uses no module, so that it is there at once. Descriptors above 4 are closed on exec; 3 and 4 are the command's.
+ * A signal that comes between a look and the next wait would be slept over: hence the limit of the wait.
+ */
+const program = `
+$^F = 4;
+open my $up, '>', '/dev/null';
+open my $down, '<', '/dev/null';
+open my $reports, '>&', \\*STDOUT;
+$SIG{CHLD} = sub {};
+$SIG{$_} = \\&stop for qw(TERM INT HUP PIPE);
+my %running;
+my $read = '';
+while (1) {
+  vec(my $ready = '', 0, 1) = 1;
+  if (select($ready, undef, undef, %running ? 0.1 : undef) > 0) {
+    sysread STDIN, $read, 65536, length $read or stop();
+    while (length $read >= 4 and length $read >= 4 + (my $size = unpack 'N', $read)) {
+      start(split /\\0/, substr($read, 4, $size), -1);
+      substr $read, 0, 4 + $size, '';
+    }
+  }
+  while ((my $pid = waitpid -1, 1) > 0) {
+    my $number = delete $running{$pid};
+    kill 'KILL', -$pid;
+    syswrite $reports, "e $number " . ($? & 127 ? 128 + ($? & 127) : $? >> 8) . "\\n";
+  }
+}
+sub stop {
+  kill 'KILL', -$_, $_ for keys %running;
+  exit;
+}
+sub start {
+  my ($number, $cwd, $in, $out, $err, $upward, $downward, $feed, $variables, @words) = @_;
+  my $pid = fork // return syswrite $reports, "f $number\\n";
+  return $running{$pid} = $number if $pid;
+  $SIG{$_} = 'DEFAULT' for qw(CHLD TERM INT HUP PIPE);
+  setpgrp;
+  unless (chdir $cwd
+    and open STDIN, '<', $in and open STDOUT, '>', $out and open STDERR, '>', $err
+    and ($upward eq '' or open $up, '>', $upward and open $down, '<', $downward)) {
+    syswrite $reports, "f $number\\n";
+    exit;
+  }
+  feed() if $feed;
+  %ENV = map { split /=/, $_, 2 } splice @words, 0, $variables if $variables ne '';
+  syswrite $reports, "s $number $$\\n";
+  exec { $words[0] } @words;
+  my $code = $! == 2 ? 127 : 126;
+  syswrite STDERR, "$words[0]: $!\\n";
+  exit $code;
+}
+sub feed {
+  pipe my $taken, my $given;
+  my $between = fork;
+  if (defined $between and !$between) {
+    exit if fork;
+    open STDOUT, '>&', $given;
+    open $_, '>', '/dev/null' for \\*STDERR, $up, $down;
+    exec 'cat';
+  }
+  waitpid $between, 0;
+  open STDIN, '<&', $taken;
+}
+`;
+
+export const perlLauncher: LauncherProgram = { command: ['perl', '-e', program], prelude: '', toRequest };
+
+/** Its length, then what `start` takes, with zeros between. */
+function toRequest(number: number, options: LaunchOptions): Buffer {
+  const { command, environment, cwd, stdin, pipesStdin, stdout, stderr, control } = options;
+  const variables = Object.entries(environment ?? {}).map(([name, value]) => `${name}=${value}`);
+  const fields = [
+    ...[String(number), cwd, stdin, stdout, stderr, control?.up ?? '', control?.down ?? ''],
+    ...[pipesStdin ? 'pipe' : '', environment ? String(variables.length) : '', ...variables, ...command],
+  ];
+  const text = fields.join('\0');
+  const request = Buffer.allocUnsafe(4 + Buffer.byteLength(text));
+  request.writeUInt32BE(request.length - 4);
+  request.write(text, 4);
+  return request;
+}
