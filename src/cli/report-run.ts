@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { JsonValue } from '../core/json.ts';
@@ -29,10 +30,17 @@ async function reportResult(result: RunResult, flags: RunFlags, { api, blocks }:
   const outputs = flags.leaveOutputs
     ? await locateOutputs(result.outputs, options)
     : await writeOutputs(result.outputs, { ...options, outdir: resolve(flags.outdir) });
-  const printed = `${formatOutputs(outputs as JsonValue)}\n`;
-  process.stdout.write(printed);
-  if (flags.writeSummary !== undefined) await writeFile(flags.writeSummary, printed);
+  await print(formatOutputs(outputs as JsonValue));
+  if (flags.writeSummary !== undefined) await writeFile(flags.writeSummary, formatOutputs(outputs as JsonValue));
   return exitCodes.success;
+}
+
+/** As fast as the reader takes it; one that went away has enough. */
+async function print(pieces: Iterable<string>): Promise<void> {
+  for (const piece of pieces) {
+    if (process.stdout.errored) return;
+    if (!process.stdout.write(piece)) await once(process.stdout, 'drain').catch(() => {});
+  }
 }
 
 const formatFailure = (failure: unknown, flags: RunFlags): string =>

@@ -117,8 +117,8 @@ export interface JobResources {
 /** What came back of a container, as far as outputs are collected from it. */
 export interface FinishedJob {
   readonly exitCode: number;
-  /** Manifest of the output directory. */
-  readonly outputManifest: string;
+  /** The content of the output directory. */
+  readonly output: Collection;
   /** Of a job on the host: the directory that stood for `hostRoot`, since the tool may have written paths below it. */
   readonly hostDirectory?: string;
 }

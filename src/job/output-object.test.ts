@@ -20,7 +20,7 @@ async function collect(fields: Fields, { files = {}, exitCode = 0, inputs = {} }
   const tool = await loadTool({ requirements: { InlineJavascriptRequirement: {} }, ...fields });
   const { job } = await prepareJob(tool, inputs, { keep });
   const collection = await keep.store(files);
-  const finished = { exitCode, outputManifest: collection.manifestText };
+  const finished = { exitCode, output: collection };
   const requirements = inheritRequirements(noRequirements, tool);
   const result = await toOutputObject(tool, job, finished, { keep, javascript: fakeJavascript, requirements });
   return { ...result, hash: collection.portableDataHash };
@@ -258,12 +258,12 @@ describe('cwl.output.json', () => {
     const tool = await loadTool({ outputs: { x: 'File' } });
     const { job } = await prepareJob(tool, {}, { keep, paths: hostPaths, inContainer: false });
     const text = JSON.stringify({ x: { class: 'File', path: '/scratch/7/out/a' } });
-    const { manifestText } = await keep.store({ a: 'A', 'cwl.output.json': text });
+    const output = await keep.store({ a: 'A', 'cwl.output.json': text });
     const collectFrom = (hostDirectory: string) =>
       toOutputObject(
         tool,
         job,
-        { exitCode: 0, outputManifest: manifestText, hostDirectory },
+        { exitCode: 0, output, hostDirectory },
         { keep, javascript: fakeJavascript, requirements: noRequirements },
       );
     expect((await collectFrom('/scratch/7')).outputs.x).toMatchObject({ basename: 'a', size: 1 });

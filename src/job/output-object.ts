@@ -1,7 +1,6 @@
 import type { CommandLineTool } from '../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { formatKeepLocation } from '../keep/location.ts';
-import { parseManifest } from '../keep/manifest.ts';
 import { jobError } from './errors.ts';
 import { bindExpressions, type ExpressionEngine } from './evaluate.ts';
 import { withoutPaths } from './file-objects.ts';
@@ -31,7 +30,7 @@ export async function toOutputObject(
 ): Promise<JobResult> {
   const status = toStatus(tool, finished.exitCode);
   if (status !== 'success') return { status, outputs: {} };
-  const collection = parseManifest(finished.outputManifest);
+  const collection = finished.output;
   const where = { ...tool.position, step: job.name };
   const expressions = bindExpressions({
     javascript: options.javascript,

@@ -42,11 +42,9 @@ function createTree() {
   const root: Node = { files: [], children: new Map() };
   const nodes = new Map<string, Node>([['', root]]);
   const directories = new Set<string>();
-  const paths = new Set<string>();
   const directory = (path: string): Node => {
     const known = nodes.get(path);
     if (known) return known;
-    if (paths.has(path)) throw collision(path);
     const node: Node = { files: [], children: new Map() };
     nodes.set(path, node);
     directories.add(path);
@@ -55,9 +53,7 @@ function createTree() {
   };
   const add = (file: CollectionFile) => {
     checkPath(file.path);
-    if (paths.has(file.path) || nodes.has(file.path)) throw collision(file.path);
     directory(parentPath(file.path)).files.push(file);
-    paths.add(file.path);
   };
   return { root, directories, directory, add };
 }
@@ -78,7 +74,7 @@ function writeStreams(top: Node, name: string, output: Output): void {
   const waiting: [Node, string][] = [[top, name]];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     const [node, streamName] = next;
-    if (node.files.length > 0) output.lines.push(writeStream(node.files, streamName, output.ordered));
+    if (node.files.length > 0) output.lines.push(writeStream(node, streamName, output.ordered));
     else if (node.children.size === 0 && streamName !== '.') {
       output.lines.push(`${streamName} ${emptyBlockLocator} 0:0:\\056\n`);
     }
@@ -87,44 +83,44 @@ function writeStreams(top: Node, name: string, output: Output): void {
   }
 }
 
-function writeStream(files: CollectionFile[], streamName: string, ordered: Map<string, CollectionFile>): string {
+function writeStream({ files, children }: Node, streamName: string, ordered: Map<string, CollectionFile>): string {
   files.sort((a, b) => compareCodePoints(a.path, b.path));
   const blocks: BlockLocator[] = [];
   const starts = new Map<BlockLocator, number>();
   let length = 0;
-  for (const { locator } of files.flatMap((file) => file.segments)) {
-    const stripped = stripHints(locator);
-    if (starts.has(stripped)) continue;
-    starts.set(stripped, length);
-    blocks.push(locator);
-    length += blockSizeBytes(locator);
+  for (const file of files) {
+    for (const { locator } of file.segments) {
+      const stripped = stripHints(locator);
+      if (starts.has(stripped)) continue;
+      starts.set(stripped, length);
+      blocks.push(locator);
+      length += blockSizeBytes(locator);
+    }
   }
-  const tokens = files.flatMap((file) => {
+  const tokens: string[] = [];
+  for (const file of files) {
+    const name = baseName(file.path);
+    if (ordered.has(file.path) || children.has(name)) throw collision(file.path);
     ordered.set(file.path, file);
-    return writeTokens(file, starts);
-  });
+    writeTokens(file, escapeName(name), { starts, tokens });
+  }
   return `${streamName} ${(blocks.length > 0 ? blocks : [emptyBlockLocator]).join(' ')} ${tokens.join(' ')}\n`;
 }
 
-/** The file's tokens; pieces that touch in the stream become one. */
-function writeTokens(file: CollectionFile, starts: ReadonlyMap<BlockLocator, number>): string[] {
-  const name = escapeName(baseName(file.path));
-  if (file.segments.length === 0) return [`0:0:${name}`];
-  const tokens: string[] = [];
-  let [from, to] = streamRange(file.segments[0] as FileSegment, starts);
-  for (const segment of file.segments.slice(1)) {
-    const [start, end] = streamRange(segment, starts);
-    if (start !== to) {
-      tokens.push(`${from}:${to - from}:${name}`);
-      from = start;
-    }
-    to = end;
-  }
-  tokens.push(`${from}:${to - from}:${name}`);
-  return tokens;
+interface StreamTokens {
+  readonly starts: ReadonlyMap<BlockLocator, number>;
+  readonly tokens: string[];
 }
 
-function streamRange(segment: FileSegment, starts: ReadonlyMap<BlockLocator, number>): [number, number] {
-  const start = (starts.get(stripHints(segment.locator)) ?? 0) + segment.offset;
-  return [start, start + segment.length];
+/** The file's tokens; pieces that touch in the stream become one. */
+function writeTokens({ segments }: CollectionFile, name: string, { starts, tokens }: StreamTokens): void {
+  let from = 0;
+  let to = 0;
+  for (const [index, { locator, offset, length }] of segments.entries()) {
+    const start = (starts.get(stripHints(locator)) ?? 0) + offset;
+    if (index > 0 && start !== to) tokens.push(`${from}:${to - from}:${name}`);
+    if (index === 0 || start !== to) from = start;
+    to = start + length;
+  }
+  tokens.push(`${from}:${to - from}:${name}`);
 }

@@ -38,13 +38,19 @@ export function parseManifest(text: string): Collection {
   return {
     manifestText: text,
     portableDataHash: portableDataHash(text),
-    files: toFiles(draft),
+    files: draft.files,
     directories: draft.directories,
   };
 }
 
+/** A file whose tokens are still being read. */
+interface DraftFile extends CollectionFile {
+  sizeBytes: number;
+  segments: FileSegment[];
+}
+
 interface Draft {
-  readonly files: Map<string, FileSegment[]>;
+  readonly files: Map<string, DraftFile>;
   readonly directories: Set<string>;
   segmentCount: number;
 }
@@ -100,22 +106,23 @@ function parseFileToken(draft: Draft, stream: Stream, token: string): void {
       addDirectory(draft, joinPath(stream.directory, checkName(name.slice(0, -2), stream.line)), stream.line);
     return;
   }
-  const segments = fileSegments(draft, joinPath(stream.directory, checkName(name, stream.line)), stream.line);
-  const before = segments.length;
-  appendRange(segments, stream, position, position + sizeBytes, token);
-  draft.segmentCount += segments.length - before;
+  const file = openDraft(draft, joinPath(stream.directory, checkName(name, stream.line)), stream.line);
+  const before = file.segments.length;
+  appendRange(file, stream, position, position + sizeBytes, token);
+  file.sizeBytes += sizeBytes;
+  draft.segmentCount += file.segments.length - before;
   if (draft.segmentCount > maxSegments) throw badManifest(stream.line, `more than ${maxSegments} pieces of files`);
 }
 
-function fileSegments(draft: Draft, path: string, line: number): FileSegment[] {
+function openDraft(draft: Draft, path: string, line: number): DraftFile {
   const known = draft.files.get(path);
   if (known) return known;
   if (draft.directories.has(path)) throw badManifest(line, `${quote(path)} is a file and a directory`);
   const slash = path.lastIndexOf('/');
   if (slash >= 0) addDirectory(draft, path.slice(0, slash), line);
-  const segments: FileSegment[] = [];
-  draft.files.set(path, segments);
-  return segments;
+  const file: DraftFile = { path, sizeBytes: 0, segments: [] };
+  draft.files.set(path, file);
+  return file;
 }
 
 function addDirectory(draft: Draft, path: string, line: number): void {
@@ -128,7 +135,7 @@ function addDirectory(draft: Draft, path: string, line: number): void {
 }
 
 /** Adds what `start`…`end` of the stream covers, a segment for each block; touching pieces of one block become one. */
-function appendRange(segments: FileSegment[], stream: Stream, start: number, end: number, token: string): void {
+function appendRange(file: DraftFile, stream: Stream, start: number, end: number, token: string): void {
   const total = stream.starts.at(-1) ?? 0;
   if (end > total) throw badManifest(stream.line, `the stream holds ${total} bytes, ${quote(token)} reaches past them`);
   if (start === end) return;
@@ -138,12 +145,18 @@ function appendRange(segments: FileSegment[], stream: Stream, start: number, end
     const to = Math.min(end, stream.starts[index + 1] ?? total);
     const locator = stream.blocks[index];
     if (from === to || locator === undefined) continue;
-    const last = segments.at(-1);
+    const last = file.segments.at(-1);
     const offset = from - blockStart;
     if (last?.locator === locator && last.offset + last.length === offset) {
-      segments[segments.length - 1] = { ...last, length: last.length + to - from };
-    } else segments.push({ locator, offset, length: to - from });
+      file.segments[file.segments.length - 1] = { ...last, length: last.length + to - from };
+    } else appendSegment(file, { locator, offset, length: to - from });
   }
+}
+
+/** Most files are of one piece, and the first `push` to a list makes room for 16 more. */
+function appendSegment(file: DraftFile, segment: FileSegment): void {
+  if (file.segments.length === 0) file.segments = [segment];
+  else file.segments.push(segment);
 }
 
 /** The last block that begins at or before `position`. */
@@ -156,15 +169,6 @@ function blockAt(starts: readonly number[], position: number): number {
     else high = middle - 1;
   }
   return low;
-}
-
-function toFiles(draft: Draft): Map<string, CollectionFile> {
-  const files = new Map<string, CollectionFile>();
-  for (const [path, segments] of draft.files) {
-    const sizeBytes = segments.reduce((sum, segment) => sum + segment.length, 0);
-    files.set(path, { path, sizeBytes, segments });
-  }
-  return files;
 }
 
 function checkName(name: string, line: number): string {

@@ -49,7 +49,10 @@ function nearest(collection: Collection, path: string): string {
   return some.length === 0 ? 'it has no files at all' : `it holds ${collection.files.size} files: ${some.join(', ')} …`;
 }
 
-const indexes = new WeakMap<Collection, ReadonlyMap<string, readonly CollectionEntry[]>>();
+/** A file, or the path of a directory: entries are made when they are asked for, since they outweigh the files. */
+type Child = CollectionFile | string;
+
+const indexes = new WeakMap<Collection, ReadonlyMap<string, readonly Child[]>>();
 
 /** The entries of the directory at `path`, by name. Fails with `keep/no-such-file`. */
 export function listDirectory(collection: Collection, path: string): readonly CollectionEntry[] {
@@ -60,20 +63,28 @@ export function listDirectory(collection: Collection, path: string): readonly Co
     index = indexDirectories(collection);
     indexes.set(collection, index);
   }
-  return index.get(entry.path) ?? [];
+  return (index.get(entry.path) ?? []).map(toEntry);
 }
 
-function indexDirectories(collection: Collection): Map<string, CollectionEntry[]> {
-  const index = new Map<string, CollectionEntry[]>();
-  const add = (entry: CollectionEntry) => {
-    const parent = parentPath(entry.path);
+const pathOf = (child: Child): string => (typeof child === 'string' ? child : child.path);
+
+function toEntry(child: Child): CollectionEntry {
+  const path = pathOf(child);
+  const name = baseName(path);
+  return typeof child === 'string' ? { kind: 'directory', name, path } : { kind: 'file', name, path, file: child };
+}
+
+function indexDirectories(collection: Collection): Map<string, Child[]> {
+  const index = new Map<string, Child[]>();
+  const add = (child: Child) => {
+    const parent = parentPath(pathOf(child));
     const siblings = index.get(parent);
-    if (siblings) siblings.push(entry);
-    else index.set(parent, [entry]);
+    if (siblings) siblings.push(child);
+    else index.set(parent, [child]);
   };
-  for (const path of collection.directories) add({ kind: 'directory', name: baseName(path), path });
-  for (const file of collection.files.values()) add({ kind: 'file', name: baseName(file.path), path: file.path, file });
-  for (const entries of index.values()) entries.sort((a, b) => compareCodePoints(a.name, b.name));
+  for (const path of collection.directories) add(path);
+  for (const file of collection.files.values()) add(file);
+  for (const children of index.values()) children.sort((a, b) => compareCodePoints(pathOf(a), pathOf(b)));
   return index;
 }
 

@@ -4,13 +4,14 @@ import { type Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ClusterApi } from '../api/port.ts';
 import { isHallmarkError, toMessage } from '../core/errors.ts';
+import type { PortableDataHash } from '../core/ids.ts';
 import type { CwlDirectory, CwlFile } from '../cwl/values.ts';
 import { cacheBlocks } from '../keep/block-cache.ts';
 import type { Collection } from '../keep/collection.ts';
 import { openFile, readBytes } from '../keep/file-reader.ts';
 import { formatKeepLocation, parseKeepLocation } from '../keep/location.ts';
 import type { BlockStore } from '../keep/port.ts';
-import { listDirectory } from '../keep/tree.ts';
+import { type CollectionEntry, listDirectory } from '../keep/tree.ts';
 import { readCollection } from './collections.ts';
 import { runError } from './errors.ts';
 
@@ -25,8 +26,8 @@ export interface OutputContent {
   copy(file: CwlFile, path: string): Promise<Written>;
   /** Reads the file to its end. */
   measure(file: CwlFile): Promise<Written>;
-  /** Children of a directory, as CWL objects. */
-  list(directory: CwlDirectory): Promise<readonly (CwlFile | CwlDirectory)[]>;
+  /** Children of a directory, as CWL objects: made one after another. */
+  list(directory: CwlDirectory): Promise<Iterable<CwlFile | CwlDirectory>>;
 }
 
 export function createOutputContent(api: ClusterApi, blocks: BlockStore): OutputContent {
@@ -70,13 +71,15 @@ export function createOutputContent(api: ClusterApi, blocks: BlockStore): Output
       if (listing) return listing;
       if (location === undefined) return [];
       const { portableDataHash, collection, path } = await open(location);
-      return listDirectory(collection, path).map((entry): CwlFile | CwlDirectory => ({
-        class: entry.kind === 'file' ? 'File' : 'Directory',
-        location: formatKeepLocation(portableDataHash, entry.path),
-        basename: entry.name,
-      }));
+      return toObjects(portableDataHash, listDirectory(collection, path));
     },
   };
+}
+
+function* toObjects(hash: PortableDataHash, entries: Iterable<CollectionEntry>): Generator<CwlFile | CwlDirectory> {
+  for (const { kind, name, path } of entries) {
+    yield { class: kind === 'file' ? 'File' : 'Directory', location: formatKeepLocation(hash, path), basename: name };
+  }
 }
 
 /** Up to here the thread pool and streams cost more than the bytes. */

@@ -95,8 +95,8 @@ async function collect(step: ToolStep, job: ToolJob, attempt: Attempt, services:
   const { exit_code: exitCode, runtime_status } = container;
   if (toStatus(step.process, exitCode) !== 'success') throw await toStepFailure(step, attempt, services);
   const { keep, javascript } = services;
-  const { manifestText: outputManifest } = await keep.openCollection(container.output);
+  const output = await keep.openCollection(container.output);
   const { hostDirectory } = runtime_status;
-  const finished = { exitCode, outputManifest, ...(hostDirectory !== undefined && { hostDirectory }) };
+  const finished = { exitCode, output, ...(hostDirectory !== undefined && { hostDirectory }) };
   return toOutputObject(step.process, job, finished, { keep, javascript, requirements: step.requirements });
 }

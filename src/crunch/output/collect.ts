@@ -6,7 +6,7 @@ import type { Place } from '../mounts/places.ts';
 import { createGlobFilter } from './glob.ts';
 import type { OutputFile } from './node.ts';
 import { overlayMounts } from './overlay.ts';
-import { type OutputSource, resolveOutput } from './resolve.ts';
+import { type OutputSource, type ResolvedOutput, resolveOutput } from './resolve.ts';
 import { scanOutput } from './scan.ts';
 import { storeFiles } from './store.ts';
 
@@ -24,19 +24,34 @@ export interface CollectOptions {
  * collection costs nothing. The processes that wrote it must have ended. Fails with `crunch/bad-output` and the codes of Keep.
  */
 export async function collectOutput(options: CollectOptions): Promise<Collection> {
-  const { place, globs, blocks, signal } = options;
-  const root = await scanOutput(place.outputDir, options.warn);
+  const { files, emptyDirectories } = await storeOutput(options);
+  return buildCollection(files, emptyDirectories);
+}
+
+interface StoredOutput {
+  readonly files: readonly CollectionFile[];
+  readonly emptyDirectories: readonly string[];
+}
+
+/** What was found on disk ends here: of a large output it is as large as the collection that is made next. */
+async function storeOutput({ place, globs, blocks, signal, warn }: CollectOptions): Promise<StoredOutput> {
+  const root = await scanOutput(place.outputDir, warn);
   overlayMounts(root, place);
   const view = { root, place };
   const resolved = resolveOutput(view, { wanted: createGlobFilter(globs) });
-  const onDisk = [...resolved.files.values()].filter((source): source is OutputFile => source.kind === 'file');
-  await storeFiles(place.outputDir, root, new Set(onDisk), { blocks, signal });
+  await storeFiles(place.outputDir, root, filesOnDisk(resolved), { blocks, signal });
   const files: CollectionFile[] = [];
   for (const [path, source] of resolved.files) {
     const segments = await toFileSegments(source, blocks);
     files.push({ path, segments, sizeBytes: segments.reduce((sum, one) => sum + one.length, 0) });
   }
-  return buildCollection(files, resolved.emptyDirectories);
+  return { files, emptyDirectories: resolved.emptyDirectories };
+}
+
+function filesOnDisk({ files }: ResolvedOutput): Set<OutputFile> {
+  const found = new Set<OutputFile>();
+  for (const source of files.values()) if (source.kind === 'file') found.add(source);
+  return found;
 }
 
 async function toFileSegments(source: OutputSource, blocks: LocalBlockStore): Promise<readonly FileSegment[]> {
@@ -46,6 +61,6 @@ async function toFileSegments(source: OutputSource, blocks: LocalBlockStore): Pr
     case 'literal':
       return toSegments(await blocks.storeFile(source.hostPath));
     case 'file':
-      return source.segments ?? [];
+      return source.segments;
   }
 }

@@ -14,14 +14,13 @@ export interface OutputDirectory {
 
 export interface OutputFile {
   readonly kind: 'file';
-  readonly id: string;
   readonly sizeBytes: number;
-  /** More than one name: the others may lie anywhere, so the file cannot be given up. */
-  readonly hasOtherNames: boolean;
+  /** Where its bytes are once they are in Keep. */
+  segments: readonly FileSegment[];
+  /** Device and inode of a file with more than one name: the others may lie anywhere, so it cannot be given up. */
+  readonly sharedId?: string;
   /** The name on disk, where it is not UTF-8. */
   readonly rawName?: Buffer;
-  /** Where its bytes are once they are in Keep. */
-  segments?: readonly FileSegment[];
 }
 
 export interface OutputSymlink {

@@ -1,7 +1,17 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { HallmarkError } from '../../core/errors.ts';
+import type { FileSegment } from '../../keep/collection.ts';
 import { crunchError } from '../errors.ts';
 import type { OutputDirectory, OutputNode } from './node.ts';
 
@@ -49,8 +59,14 @@ async function scanDirectory(descriptor: number, path: string, warn: (text: stri
     const node = await scanEntry(entryPath(descriptor, rawName), { name, rawName, shown, warn });
     if (node) entries.set(name, node);
   }
-  return { kind: 'directory', id: `${own.dev}:${own.ino}`, entries };
+  return { kind: 'directory', id: idOf(own), entries };
 }
+
+/** Device and inode. */
+export const idOf = (stat: BigIntStats): string => `${stat.dev}:${stat.ino}`;
+
+/** One for all files: there may be millions. */
+const noSegments: readonly FileSegment[] = [];
 
 interface Entry {
   readonly name: string;
@@ -65,8 +81,9 @@ async function scanEntry(path: Buffer, entry: Entry): Promise<OutputNode | undef
   const odd = !isUtf8(entry.rawName);
   if (odd) entry.warn(`the name of ${JSON.stringify(entry.shown)} is not UTF-8: its odd bytes are kept as %XX`);
   if (stat?.isFile()) {
-    const node = { id: `${stat.dev}:${stat.ino}`, sizeBytes: Number(stat.size), hasOtherNames: stat.nlink > 1n };
-    return { kind: 'file', ...node, ...(odd && { rawName: entry.rawName }) };
+    const file = { kind: 'file', sizeBytes: Number(stat.size), segments: noSegments } as const;
+    if (stat.nlink === 1n && !odd) return file;
+    return { ...file, ...(stat.nlink > 1n && { sharedId: idOf(stat) }), ...(odd && { rawName: entry.rawName }) };
   }
   if (stat?.isSymbolicLink()) return { kind: 'symlink', target: readlinkSync(path) };
   if (!stat?.isDirectory()) {

@@ -1,11 +1,11 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { fstatSync, renameSync } from 'node:fs';
 import { createLimiter } from '../../core/concurrency.ts';
-import { createCollectionWriter, toSegments } from '../../keep/collection-writer.ts';
-import { sliceSegments } from '../../keep/file-reader.ts';
+import { toSegments } from '../../keep/collection-writer.ts';
 import type { LocalBlockStore, StoredFile } from '../../keep/port.ts';
 import { crunchError } from '../errors.ts';
 import type { OutputDirectory, OutputFile } from './node.ts';
-import { entryPath, withDirectory } from './scan.ts';
+import { createPack } from './pack.ts';
+import { entryPath, idOf, withDirectory } from './scan.ts';
 
 const filesAtOnce = 4;
 /** From more files than this the small ones are packed: a block each would cost more than copying them out again. */
@@ -31,17 +31,18 @@ export async function storeFiles(
   const limited = createLimiter(filesAtOnce);
   const pack = wanted.size > fewFiles ? createPack(options.blocks) : undefined;
   const storeWhole = createWholeStore(options);
-  const store = (descriptor: number, name: string, file: OutputFile): Promise<void> => {
-    options.signal.throwIfAborted();
-    const onDisk = usableName(descriptor, name, file);
-    return pack && file.sizeBytes <= smallBytes ? pack.add(onDisk, file) : storeWhole(onDisk, file);
-  };
   const visit = async (descriptor: number, directory: OutputDirectory): Promise<void> => {
-    const here: Promise<void>[] = [];
+    const whole: (() => Promise<void>)[] = [];
     for (const [name, node] of directory.entries) {
-      if (node.kind === 'file' && wanted.has(node)) here.push(limited(async () => store(descriptor, name, node)));
+      if (node.kind !== 'file' || !wanted.has(node)) continue;
+      const store = async (take: Take) => {
+        options.signal.throwIfAborted();
+        await take(usableName(descriptor, name, node), node);
+      };
+      if (pack && node.sizeBytes <= smallBytes) await store(pack.add);
+      else whole.push(() => store(storeWhole));
     }
-    await allSettled(here);
+    await allSettled(whole.map(limited));
     for (const [name, node] of directory.entries) {
       if (node.kind === 'directory' && holdsAny(node, wanted)) await descend(descriptor, name, node, visit);
     }
@@ -50,53 +51,20 @@ export async function storeFiles(
   await pack?.finish();
 }
 
+type Take = (path: string, file: OutputFile) => Promise<void>;
+
 /** Gives a file up to the store; one with other names is left where it is, and stored once. */
-function createWholeStore({ blocks }: StoreOptions): (path: string, file: OutputFile) => Promise<void> {
+function createWholeStore({ blocks }: StoreOptions): Take {
   const byInode = new Map<string, Promise<StoredFile>>();
   return async (path, file) => {
-    if (!file.hasOtherNames) {
+    if (file.sharedId === undefined) {
       file.segments = toSegments(await blocks.adoptFile(path));
       return;
     }
-    const known = byInode.get(file.id) ?? blocks.storeFile(path);
-    byInode.set(file.id, known);
+    const known = byInode.get(file.sharedId) ?? blocks.storeFile(path);
+    byInode.set(file.sharedId, known);
     file.segments = toSegments(await known);
   };
-}
-
-/** Small files one after the other in shared blocks. */
-function createPack(blocks: LocalBlockStore) {
-  const writer = createCollectionWriter(blocks).createFile('pack');
-  const added: { readonly file: OutputFile; readonly start: number; readonly end: number }[] = [];
-  let writing: Promise<void> = Promise.resolve();
-  return {
-    add(path: string, file: OutputFile): Promise<void> {
-      writing = writing.then(async () => {
-        const start = writer.position();
-        const bytes = readOpened(path);
-        if (bytes.length > 0) await writer.write(bytes);
-        added.push({ file, start, end: start + bytes.length });
-      });
-      return writing;
-    },
-    async finish(): Promise<void> {
-      const { segments } = await writer.close();
-      for (const { file, start, end } of added) file.segments = sliceSegments(segments, { start, end });
-    },
-  };
-}
-
-/** Opened without following a link, and without waiting for the writer of a FIFO that took the file's place. */
-function readOpened(path: string): Buffer {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    if (fstatSync(descriptor).isFile()) return readFileSync(descriptor);
-    throw crunchError('crunch/bad-output', `an output file was replaced while it was collected: ${path}`, {
-      hint: 'let the command wait for all its processes before it ends',
-    });
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 type Visit = (descriptor: number, directory: OutputDirectory) => Promise<void>;
@@ -111,7 +79,7 @@ type Use = (descriptor: number) => Promise<void>;
 function withSameDirectory(path: string | Buffer, node: OutputDirectory, use: Use): Promise<void> {
   return withDirectory(path, async (descriptor) => {
     const stat = fstatSync(descriptor, { bigint: true });
-    if (`${stat.dev}:${stat.ino}` === node.id) return use(descriptor);
+    if (idOf(stat) === node.id) return use(descriptor);
     throw crunchError('crunch/bad-output', `an output directory was replaced while it was collected: ${String(path)}`, {
       hint: 'let the command wait for all its processes before it ends',
     });
