@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -96,6 +96,24 @@ describe('checking a collection out', () => {
       code: 'keep/store-failed',
       message: expect.stringContaining('ENAMETOOLONG'),
     });
+  });
+
+  it('removes trees of many files, of odd names and of links, and nothing that they point to', async () => {
+    const directory = join(home, 'tree');
+    await mkdir(join(directory, 'many'), { recursive: true });
+    for (let index = 0; index < 600; index += 1) await writeFile(join(directory, 'many', `f${index}`), '');
+    await writeFile(Buffer.concat([Buffer.from(`${directory}/`), Buffer.from([0xff, 0xfe])]), '');
+    await writeFile(join(home, 'kept'), 'kept');
+    await symlink(home, join(directory, 'link'));
+    await removeTree(directory);
+    expect((await readdir(home)).sort()).toEqual(['keep', 'kept']);
+  });
+
+  it('removes a file that stands where the tree is', async () => {
+    const file = join(home, 'tree');
+    await writeFile(file, 'x');
+    await removeTree(file);
+    await expect(stat(file)).rejects.toThrow('ENOENT');
   });
 
   it('removes read-only trees', async () => {

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { BlockLocator } from '../../core/ids.ts';
 import type { FileSegment } from '../../keep/collection.ts';
 import { emptyBlockLocator } from '../../keep/locator.ts';
-import { type LocalBlockStore, maxBlockBytes } from '../../keep/port.ts';
+import { type BlockStore, maxBlockBytes } from '../../keep/port.ts';
 import { crunchError } from '../errors.ts';
 import type { OutputFile } from './node.ts';
 
@@ -21,7 +21,7 @@ export interface Pack {
 type OpenSegment = { -readonly [Key in keyof FileSegment]: FileSegment[Key] };
 
 /** Small files one after the other in shared blocks. They are read straight into the block: a buffer for each weighs more than it. */
-export function createPack(blocks: LocalBlockStore): Pack {
+export function createPack(blocks: Pick<BlockStore, 'write'>): Pack {
   let block = Buffer.allocUnsafeSlow(maxBlockBytes);
   let usedBytes = 0;
   let segments: OpenSegment[] = [];
