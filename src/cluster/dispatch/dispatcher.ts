@@ -38,6 +38,8 @@ export interface Dispatcher {
   stop(): Promise<void>;
 }
 
+/** So many small ones wait together: crunch-run writes their logs into one block. */
+const leastSaving = 4;
 /** How soon the containers of a killed process are noticed. */
 const recoverEveryMs = 1_000;
 
@@ -46,7 +48,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { store } = cluster;
   const queue = createQueue(store, { scope: 'own', whenTooLarge: 'run-alone', ...options });
   const running = new Map<Uuid, { controller: AbortController; done: Promise<void> }>();
-  /** Those whose processes have ended. As many as there are cores give their room away, so that what is to be saved cannot pile up. */
+  /** Those whose processes have ended. As many as there are cores, or `leastSaving`, give their room away: what is to be saved cannot pile up. */
   const ended = new Set<Uuid>();
   const { persist, failed } = createPersistence(options);
   let isStopped = false;
@@ -65,7 +67,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
   const startNext = async () => {
     if (isStopped) return;
-    const saving = [...ended].slice(0, options.capacity.vcpus);
+    const saving = [...ended].slice(0, Math.max(options.capacity.vcpus, leastSaving));
     const free = Math.min(maxConcurrent - running.size + saving.length, 1_000);
     if (free <= 0 || !queue.hasNext(saving)) return;
     // A call as those of the containers: the end of one and the lock of the next come together, and share a transaction.

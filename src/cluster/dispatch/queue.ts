@@ -85,17 +85,16 @@ interface Room {
 }
 
 function freeRoom(store: Store, capacity: Capacity, ended: readonly Uuid[]): Room {
-  const used = store.db.get(active, JSON.stringify(ended));
+  const used = store.db.all(active).filter(({ uuid }) => !ended.includes(uuid as Uuid));
+  const sum = (name: 'ram' | 'vcpus') => used.reduce((total, row) => total + Number(row[name]), 0);
   return {
-    ramBytes: capacity.ramBytes - Number(used?.ram ?? 0),
-    vcpus: capacity.vcpus - Number(used?.vcpus ?? 0),
-    isEmpty: used?.n === 0,
+    ramBytes: capacity.ramBytes - sum('ram'),
+    vcpus: capacity.vcpus - sum('vcpus'),
+    isEmpty: used.length === 0,
   };
 }
 
-const active = `
-  SELECT COUNT(*) AS n, SUM(ram) AS ram, SUM(vcpus) AS vcpus FROM containers
-  WHERE state IN ('Locked', 'Running') AND uuid NOT IN (SELECT value FROM json_each(?))`;
+const active = `SELECT uuid, ram, vcpus FROM containers WHERE state IN ('Locked', 'Running')`;
 
 const fits = (waiting: Waiting, room: Room) => waiting.ram <= room.ramBytes && waiting.vcpus <= room.vcpus;
 const isTooLarge = (waiting: Waiting, capacity: Capacity) =>

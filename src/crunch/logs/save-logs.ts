@@ -4,9 +4,11 @@ import { toSegments } from '../../keep/collection-writer.ts';
 import type { LocalBlockStore } from '../../keep/port.ts';
 import { maxBlockBytes } from '../../keep/port.ts';
 import type { FinishedLog } from './log-file.ts';
+import { sharedBlocksOf } from './shared-blocks.ts';
 
 /**
- * The log as a collection. What never reached the disk goes into one block together: a trivial container costs one write.
+ * The log as a collection. What never reached the disk goes into one block together, with that of others that
+ * end at the same time: a trivial container costs one write at most.
  * The live files stay as they are.
  */
 export async function saveLogs(logs: readonly FinishedLog[], blocks: LocalBlockStore): Promise<Collection> {
@@ -15,8 +17,9 @@ export async function saveLogs(logs: readonly FinishedLog[], blocks: LocalBlockS
   const packed = Buffer.concat(small.map((log) => log.content));
   if (packed.length > maxBlockBytes) throw new RangeError('held logs outgrew a block');
   if (packed.length > 0) {
-    const locator = await blocks.write(packed);
-    let offset = 0;
+    const part = await sharedBlocksOf(blocks).write(packed);
+    const { locator } = part;
+    let { offset } = part;
     for (const { name, content } of small) {
       const { length } = content;
       files.push({ path: name, sizeBytes: length, segments: [{ locator, offset, length }] });

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import type { BlockLocator } from '../../core/ids.ts';
+import { createMemoryBlockStore } from '../../keep/memory-store.ts';
+import { createSharedBlocks } from './shared-blocks.ts';
+
+const texts = ['first', 'second', '', 'fourth'];
+const toBytes = (text: string) => Buffer.from(text);
+
+describe('blocks that logs share', () => {
+  it('hold what comes while one waits, and each finds its own part', async () => {
+    const store = createMemoryBlockStore();
+    const shared = createSharedBlocks(store);
+    const parts = await Promise.all(texts.map((text) => shared.write(toBytes(text))));
+    expect(new Set(parts.map(({ locator }) => locator)).size).toBe(2);
+    for (const [index, { locator, offset }] of parts.entries()) {
+      const text = texts[index] ?? '';
+      const bytes = await store.read(locator);
+      expect(Buffer.from(bytes.subarray(offset, offset + text.length)).toString()).toBe(text);
+    }
+  });
+
+  it('hold a few at most', async () => {
+    const sizes: number[] = [];
+    const store = createMemoryBlockStore();
+    const write = (data: Uint8Array) => {
+      sizes.push(data.length);
+      return store.write(data);
+    };
+    const shared = createSharedBlocks({ write });
+    await Promise.all(Array.from({ length: 20 }, () => shared.write(toBytes('x'))));
+    expect(sizes).toEqual([1, 4, 4, 4, 4, 3]);
+  });
+
+  it('fail all that they would have held, and nobody else', async () => {
+    const store = createMemoryBlockStore();
+    let failures = 0;
+    const write = async (data: Uint8Array): Promise<BlockLocator> => {
+      if (data.length !== 2) return store.write(data);
+      failures += 1;
+      throw new Error('the disk is full');
+    };
+    const shared = createSharedBlocks({ write });
+    const first = await shared.write(toBytes('one'));
+    const ends = await Promise.allSettled(['a', 'b'].map((text) => shared.write(toBytes(text))));
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(failures).toBe(1);
+    const next = await shared.write(toBytes('three'));
+    expect([first.offset, next.offset]).toEqual([0, 0]);
+  });
+});
