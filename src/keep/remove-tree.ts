@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { chmod, opendir, readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { chmod, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorCode } from './block-errors.ts';
@@ -21,24 +22,23 @@ const callsAtOnce = 16;
 
 /** A few files at a time: `rm` of Node.js begins with all files of a tree at once, and takes a kilobyte of memory for each. */
 async function removeDirectory(path: Buffer): Promise<void> {
-  const directories: Buffer[] = [];
-  const files: Buffer[] = [];
-  const removeFiles = () => Promise.all(files.splice(0).map((file) => unlink(file).catch(unlessGone)));
+  const remove = (entry: Dirent): Promise<void> => {
+    const inner = Buffer.concat([path, Buffer.from(`/${entry.name}`, 'latin1')]);
+    return entry.isDirectory() ? removeDirectory(inner) : unlink(inner).catch(unlessGone);
+  };
   try {
-    for await (const entry of await opendir(path, { encoding: 'buffer' as BufferEncoding, bufferSize: 256 })) {
-      const inner = Buffer.concat([path, slash, entry.name as unknown as Buffer]);
-      (entry.isDirectory() ? directories : files).push(inner);
-      if (files.length === callsAtOnce) await removeFiles();
-    }
-    await removeFiles();
-    for (const directory of directories) await removeDirectory(directory);
+    // Names of any bytes: Latin-1 gives each its character.
+    const entries = await readdir(path, { withFileTypes: true, encoding: 'latin1' });
+    const directories = entries.filter((entry) => entry.isDirectory());
+    const files = entries.filter((entry) => !entry.isDirectory());
+    for (let at = 0; at < files.length; at += callsAtOnce)
+      await Promise.all(files.slice(at, at + callsAtOnce).map(remove));
+    for (const directory of directories) await remove(directory);
     await rmdir(path);
   } catch (error) {
     unlessGone(error);
   }
 }
-
-const slash = Buffer.from('/');
 
 function unlessGone(error: unknown): void {
   if (errorCode(error) !== 'ENOENT') throw error;

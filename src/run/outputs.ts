@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { ClusterApi } from '../api/port.ts';
 import type { CwlDirectory, CwlFile, CwlObject } from '../cwl/values.ts';
@@ -94,11 +95,17 @@ async function placeFile(writer: Writer, file: CwlFile, path: string): Promise<C
   };
 }
 
+/** Small files are written without the thread pool; after this many, timers and signals get their turn. */
+const filesPerTurn = 256;
+
 async function placeDirectory(writer: Writer, directory: CwlDirectory, path: string): Promise<CwlDirectory> {
   await makeDirectory(path);
   const listing: Entry[] = [];
   const inside = { folder: path, taken: new Set<string>() };
-  for (const item of await writer.content.list(directory)) listing.push(await place(writer, item, inside));
+  for (const item of await writer.content.list(directory)) {
+    listing.push(await place(writer, item, inside));
+    if (listing.length % filesPerTurn === 0) await setImmediate();
+  }
   return { ...directory, ...toLocal(path), listing };
 }
 
