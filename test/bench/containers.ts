@@ -72,10 +72,11 @@ const toMs = (from: bigint, to: bigint): number => Number(to - from) / 1e6;
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-/** Milliseconds of one bare `run`; undefined for the sandbox, which has none. */
+/** Milliseconds of one bare `run` of the image that the chain left in the engine; undefined for the sandbox, which has none. */
 function measureBare(executor: string): number | undefined {
   if (executor === 'sandbox') return undefined;
-  const run = [executor, 'run', '--rm', '--network', 'none', containerImage, ...command];
+  const images = spawnSync(executor, ['images', '--quiet', 'localhost/hallmark'], { encoding: 'utf8' }).stdout;
+  const run = [executor, 'run', '--rm', '--network', 'none', images.split('\n')[0] ?? '', ...command];
   const once = () => {
     const started = process.hrtime.bigint();
     const { status, stderr } = spawnSync(run[0] ?? '', run.slice(1), { encoding: 'utf8' });

@@ -1,6 +1,7 @@
 import type { EngineCli } from '../engine/cli.ts';
-import { createImageLoader } from '../engine/images.ts';
+import { createImages } from '../engine/images.ts';
 import { reapByEngine } from '../engine/reap.ts';
+import { createRemover } from '../engine/remove.ts';
 import { toLimitArgs } from '../engine/run-args.ts';
 import { startByEngine } from '../engine/start.ts';
 import { createVersionReader } from '../engine/version.ts';
@@ -23,12 +24,17 @@ export function createDockerExecutor(options: DockerOptions): Executor {
     hint: 'install docker, start its daemon, and let this user talk to it; or choose another executor',
   };
   const maxProcesses = options.maxProcesses ?? 2048;
+  const engine = { cli, images: createImages('docker', cli), remove: createRemover(cli) };
   return {
     name: 'docker',
     runtime: createVersionReader(cli, ['version', '--format', '{{.Server.Version}}'], 'docker'),
-    loadImage: createImageLoader('docker', cli),
+    loadImage: engine.images.load,
     start: (image, spec) =>
-      startByEngine({ cli, runArgs: ['--init', ...toLimitArgs(spec, maxProcesses), ...toGpuArgs(spec)] }, image, spec),
+      startByEngine(
+        { ...engine, runArgs: ['--init', ...toLimitArgs(spec, maxProcesses), ...toGpuArgs(spec)] },
+        image,
+        spec,
+      ),
     reap: (isOwned) => reapByEngine(cli, isOwned),
   };
 }

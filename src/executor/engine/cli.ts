@@ -11,6 +11,8 @@ export interface EngineCli {
   readonly environment: Readonly<Record<string, string>>;
   /** What to do where the engine is missing or does not answer. */
   readonly hint: string;
+  /** Of `rm`, so that it removes the others where one is not there. */
+  readonly removeArgs?: readonly string[];
   /** What to do about a refusal that has a known cure. */
   readonly explain?: (message: string) => string | undefined;
 }

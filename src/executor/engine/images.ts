@@ -6,19 +6,40 @@ import { executorError } from '../errors.ts';
 import type { ExecutorName, LoadableImage, LoadedImage } from '../port.ts';
 import { answerMs, callCli, type EngineCli, toLine } from './cli.ts';
 
-/** Loads images by id into an engine that has `image inspect` and `load`. Concurrent calls for one image share the work. */
-export function createImageLoader(executor: ExecutorName, cli: EngineCli) {
+/** The images of an engine that has `image inspect` and `load`. */
+export interface EngineImages {
+  /** By id. Concurrent calls for one image share the work; an image that was seen is taken to be there until `isGone` says otherwise. */
+  load(image: LoadableImage, signal?: AbortSignal): Promise<LoadedImage>;
+  /** Asks the engine. One that does not answer has it. */
+  isGone(reference: string): Promise<boolean>;
+}
+
+export function createImages(executor: ExecutorName, cli: EngineCli): EngineImages {
   const shared = createSharedTasks<string>();
-  return async ({ image }: LoadableImage, signal?: AbortSignal): Promise<LoadedImage> => {
-    const reference = await shared(image.imageHash, (stop) => ensureImage(cli, image, stop), signal);
-    const { config } = image.config;
-    return {
-      executor,
-      reference,
-      environment: config?.Env ?? [],
-      workingDir: config?.WorkingDir || '/',
-      entrypoint: config?.Entrypoint ?? [],
-    };
+  const seen = new Map<string, string>();
+  const ensure = async (image: Image, signal: AbortSignal): Promise<string> => {
+    const reference = await ensureImage(cli, image, signal);
+    seen.set(image.imageHash, reference);
+    return reference;
+  };
+  return {
+    async load({ image }, signal) {
+      const known = seen.get(image.imageHash);
+      const reference = known ?? (await shared(image.imageHash, (stop) => ensure(image, stop), signal));
+      const { config } = image.config;
+      return {
+        executor,
+        reference,
+        environment: config?.Env ?? [],
+        workingDir: config?.WorkingDir || '/',
+        entrypoint: config?.Entrypoint ?? [],
+      };
+    },
+    async isGone(reference) {
+      const isGone = !(await hasImage(cli, reference).catch(() => true));
+      if (isGone) for (const [hash, known] of seen) if (known === reference) seen.delete(hash);
+      return isGone;
+    },
   };
 }
 
@@ -60,7 +81,7 @@ async function findImage(cli: EngineCli, image: Image): Promise<string | undefin
   return undefined;
 }
 
-export async function hasImage(cli: EngineCli, reference: string): Promise<boolean> {
+async function hasImage(cli: EngineCli, reference: string): Promise<boolean> {
   const args = ['image', 'inspect', '--format', 'x', reference];
   return (await callCli(cli, args, { timeoutMs: answerMs })).exitCode === 0;
 }

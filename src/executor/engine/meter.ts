@@ -4,7 +4,7 @@ import { readGroupUsage } from '../limits/cgroup-usage.ts';
 import { higherOf } from '../limits/samples.ts';
 import { createWatchdog } from '../limits/watchdog.ts';
 import type { ContainerSpec, ContainerUsage } from '../port.ts';
-import type { EngineState } from './state.ts';
+import type { FirstProcess } from './state.ts';
 
 /** Watches one container of an engine from outside, where it runs on this machine. */
 export interface Meter {
@@ -22,9 +22,9 @@ const intervalMs = 50;
 const blind: Meter = { usage: () => ({}), ranOutOfMemory: () => false, kill() {}, end() {} };
 
 /** The engine's groups vanish with the container: what it used is what they told last. */
-export function startMeter(state: EngineState | undefined, spec: ContainerSpec): Meter {
-  if (state === undefined || state.pid === 0 || state.id === '') return blind;
-  const { pid, id } = state;
+export function startMeter(first: FirstProcess | undefined, spec: ContainerSpec): Meter {
+  if (first === undefined || first.pid === 0 || first.id === '') return blind;
+  const { pid, id } = first;
   const groups = findNamedGroups(pid, id);
   if (groups.unified !== undefined || Object.keys(groups.legacy).length > 0) {
     return {

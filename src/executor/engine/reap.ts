@@ -1,4 +1,5 @@
 import { answerMs, callCli, type EngineCli } from './cli.ts';
+import { removeContainers } from './remove.ts';
 import { namePrefix } from './run-args.ts';
 
 /** Removes our containers whose id is nobody's any more, running or not. */
@@ -8,5 +9,5 @@ export async function reapByEngine(cli: EngineCli, isOwned: (id: string) => bool
   const orphans = stdout
     .split('\n')
     .filter((name) => name.startsWith(namePrefix) && !isOwned(name.slice(namePrefix.length)));
-  if (orphans.length > 0) await callCli(cli, ['rm', '--force', '--volumes', ...orphans]);
+  if (orphans.length > 0) await removeContainers(cli, orphans);
 }

@@ -6,19 +6,31 @@ import type { ContainerExit, ContainerSpec, LoadedImage, RunningContainer } from
 import { type Child, type ChildEnd, startChild } from '../process/child.ts';
 import { toContainer } from '../process/container.ts';
 import { answerMs, callCli, type EngineCli, toLine } from './cli.ts';
-import { hasImage } from './images.ts';
+import type { EngineImages } from './images.ts';
 import { type Meter, startMeter } from './meter.ts';
 import { overhear } from './overhear.ts';
+import { removeContainers } from './remove.ts';
 import { toName, toPassedEnvironment, toRunArgs } from './run-args.ts';
-import { type EngineState, readState } from './state.ts';
+import { type EngineState, type FirstProcess, readState } from './state.ts';
 
-export interface EngineStart {
+/** What all containers of an executor share. */
+export interface Engine {
   readonly cli: EngineCli;
+  readonly images: EngineImages;
+  /** Removes a container that has ended. Never fails. */
+  readonly remove: (name: string) => Promise<void>;
+}
+
+export interface EngineStart extends Engine {
   /** Options of `run` beside the common ones, limits among them. */
   readonly runArgs: readonly string[];
+  /** What the engine has left in files about the start, where it was asked to. Undefined: not yet. */
+  readonly readFirst?: () => FirstProcess | undefined;
 }
 
 const pollMs = 100;
+/** Looking for a file costs nothing; asking the engine is for one that leaves none: it may run on another machine. */
+const files = { pollMs: 20, pollsAQuestion: 250 };
 const drainMs = 500;
 
 /** Starts a container by `run` in the foreground: its program carries the streams, the engine's state tells the end. */
@@ -44,19 +56,18 @@ export async function startByEngine(
     ...(spec.stdin === undefined ? {} : { stdin: spec.stdin }),
   });
   const oomFile = join(spec.scratchDir, 'oom');
-  const run: EngineRun = { cli, name, image: image.reference, child, oomFile, lastLine: stderr.lastLine };
+  const run: EngineRun = { ...engine, name, image: image.reference, child, oomFile, lastLine: stderr.lastLine };
   try {
-    const state = await untilStarted(run);
-    return toEngineContainer(run, startMeter(state, spec));
+    const first = await untilStarted(run);
+    return toEngineContainer(run, startMeter(first, spec));
   } catch (error) {
     child.kill();
-    await remove(run);
+    await removeNow(run);
     throw error;
   }
 }
 
-interface EngineRun {
-  readonly cli: EngineCli;
+interface EngineRun extends EngineStart {
   readonly name: string;
   /** What the engine was asked to run. */
   readonly image: string;
@@ -68,20 +79,23 @@ interface EngineRun {
 }
 
 /** False when the engine does not answer. */
-async function remove({ cli, name }: EngineRun): Promise<boolean> {
-  const removed = callCli(cli, ['rm', '--force', '--volumes', name], { timeoutMs: answerMs });
-  return removed.then(
+async function removeNow({ cli, name }: EngineRun): Promise<boolean> {
+  return removeContainers(cli, [name]).then(
     () => true,
     () => false,
   );
 }
 
 /** Resolves when the command runs, has run, or is one that shells answer with 126 or 127; with what is known of it by then. */
-async function untilStarted(run: EngineRun): Promise<EngineState | undefined> {
-  const { cli, name, child } = run;
-  for (;;) {
-    const end = await Promise.race([child.ended, setTimeout(pollMs)]);
+async function untilStarted(run: EngineRun): Promise<FirstProcess | undefined> {
+  const { cli, name, child, readFirst } = run;
+  const pace = readFirst ? files : { pollMs, pollsAQuestion: 1 };
+  for (let polls = 1; ; polls += 1) {
+    const end = await Promise.race([child.ended, setTimeout(pace.pollMs)]);
     if (end?.exitCode === 0) return undefined;
+    const first = readFirst?.();
+    if (first) return first;
+    if (end === undefined && polls % pace.pollsAQuestion > 0) continue;
     const state = await readState(cli, name);
     if (state?.hasStarted) return state;
     if (end === undefined) continue;
@@ -92,8 +106,8 @@ async function untilStarted(run: EngineRun): Promise<EngineState | undefined> {
 
 /** In the engine's own words: those of its state, or the last that its program said. */
 async function toStartError(run: EngineRun, exitCode: number, state: EngineState | undefined) {
-  const { cli, child, image, lastLine } = run;
-  if (!(await hasImage(cli, image).catch(() => true))) {
+  const { cli, child, image, images, lastLine } = run;
+  if (await images.isGone(image)) {
     return executorError('executor/image-gone', `${cli.program} has no image ${image} any more`, {
       hint: 'somebody removed it after it was loaded; the step can be run again',
       retryable: true,
@@ -120,7 +134,7 @@ function toEngineContainer(run: EngineRun, meter: Meter): RunningContainer {
   // The engine may not have made the container yet: once is not enough. What does not answer is ended without it.
   const stop = async (): Promise<void> => {
     while (!isOver) {
-      if (!(await remove(run))) {
+      if (!(await removeNow(run))) {
         meter.kill();
         run.child.kill();
       }
@@ -143,7 +157,7 @@ function toEngineContainer(run: EngineRun, meter: Meter): RunningContainer {
     usage: async () => meter.usage(),
     async release() {
       meter.end();
-      await remove(run);
+      await run.remove(run.name);
     },
   });
 }
@@ -159,7 +173,7 @@ async function toExit(run: EngineRun, meter: Meter, { exitCode }: ChildEnd): Pro
   }
   const loss = await describeLoss(run, state, exitCode);
   meter.kill();
-  await remove(run);
+  await removeNow(run);
   throw executorError('executor/engine-lost', loss, {
     hint: 'check that the engine runs; the step can be run again',
     retryable: true,

@@ -1,11 +1,15 @@
 import { answerMs, callCli, type EngineCli } from './cli.ts';
 
-/** What `inspect` tells of a container, as docker and podman spell it. */
-export interface EngineState {
-  /** 64 hexadecimal digits. */
+/** Of a container that has started. */
+export interface FirstProcess {
+  /** Of the container: 64 hexadecimal digits. */
   readonly id: string;
-  /** Of its first process, on the machine of the engine; 0 unless it runs. */
+  /** On the machine of the engine; 0 unless it runs. */
   readonly pid: number;
+}
+
+/** What `inspect` tells of a container, as docker and podman spell it. */
+export interface EngineState extends FirstProcess {
   readonly isRunning: boolean;
   readonly exitCode: number;
   readonly outOfMemory: boolean;

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import type { EngineCli } from '../engine/cli.ts';
-import { createImageLoader } from '../engine/images.ts';
+import { createImages } from '../engine/images.ts';
 import { reapByEngine } from '../engine/reap.ts';
+import { createRemover } from '../engine/remove.ts';
 import { toLimitArgs } from '../engine/run-args.ts';
 import { startByEngine } from '../engine/start.ts';
-import { createVersionReader } from '../engine/version.ts';
+import { readVersion } from '../engine/version.ts';
 import type { ContainerSpec, Executor } from '../port.ts';
+import { startFiles } from './files.ts';
 import { createLimitCheck } from './limits.ts';
 import { explainRefusal } from './refusals.ts';
 
@@ -26,18 +28,26 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
     globalArgs: options.globalArgs ?? [],
     environment: options.environment,
     hint: 'install podman, or choose another executor',
+    removeArgs: ['--ignore'],
     explain: explainRefusal,
   };
   const maxProcesses = options.maxProcesses ?? 2048;
+  const engine = { cli, images: createImages('podman', cli), remove: createRemover(cli) };
   const canLimit = createLimitCheck(cli);
+  let version: string | undefined;
   return {
     name: 'podman',
-    runtime: createVersionReader(cli, ['version', '--format', '{{.Client.Version}}'], 'podman'),
-    loadImage: createImageLoader('podman', cli),
+    // It has no daemon that could go away.
+    async runtime() {
+      version ??= await readVersion(cli, ['version', '--format', '{{.Client.Version}}'], 'podman');
+      return version;
+    },
+    loadImage: engine.images.load,
     async start(image, spec) {
       const limitArgs = (await canLimit()) ? toLimitArgs(spec, maxProcesses) : [];
-      const runArgs = [...limitArgs, ...toUserArgs(spec), ...toInitArgs(), ...toGpuArgs(spec)];
-      return startByEngine({ cli, runArgs }, image, spec);
+      const { fileArgs, readFirst } = startFiles(spec.scratchDir);
+      const runArgs = [...limitArgs, ...toUserArgs(spec), ...toInitArgs(), ...toGpuArgs(spec), ...fileArgs];
+      return startByEngine({ ...engine, runArgs, readFirst }, image, spec);
     },
     reap: (isOwned) => reapByEngine(cli, isOwned),
   };
