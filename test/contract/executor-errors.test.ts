@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createDockerExecutor } from '../../src/executor/docker/docker.ts';
 import { callCli } from '../../src/executor/engine/cli.ts';
+import { createRemover } from '../../src/executor/engine/remove.ts';
 import { createHostExecutor } from '../../src/executor/host/host.ts';
 import { createPodmanExecutor } from '../../src/executor/podman/podman.ts';
 import type { ContainerSpec } from '../../src/executor/port.ts';
@@ -117,6 +118,28 @@ describe('an engine', () => {
       code: 'executor/engine-lost',
       message: expect.stringMatching(/docker does not answer: "ps --all" took/),
     });
+  });
+
+  it('that loses an image which it had is asked for it again after a start that failed', async () => {
+    const gone = join(mkdtempSync(join(folder, 'state-')), 'gone');
+    const executor = fakeDocker(
+      `container*) exit 1;;\nimage*) [ ! -e ${gone} ];;\nload*) cat >/dev/null; rm ${gone};;\nrun*) : > ${gone}; exit 125;;`,
+    );
+    const loaded = await executor.loadImage(image);
+    await expect(executor.start(loaded, spec)).rejects.toMatchObject({ code: 'executor/image-gone' });
+    expect(existsSync(gone)).toBe(true);
+    await executor.loadImage(image);
+    expect(existsSync(gone)).toBe(false);
+  });
+
+  it('removes containers that end together by few calls, and each of them', async () => {
+    const log = join(mkdtempSync(join(folder, 'state-')), 'removed');
+    const cli = { ...fakeProgram('podman', `rm*) echo "$*" >> ${log}; sleep 0.1;;`), globalArgs: [], hint: '' };
+    const remove = createRemover({ ...cli, removeArgs: ['--ignore'] });
+    await remove('first');
+    await Promise.all(['a', 'b', 'c', 'd'].map(remove));
+    const calls = readFileSync(log, 'utf8').trim().split('\n');
+    expect(calls).toEqual(['first', 'a b c d'].map((names) => `rm --force --volumes --ignore ${names}`));
   });
 
   it('whose image was removed meanwhile says so', async () => {

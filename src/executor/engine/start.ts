@@ -165,13 +165,14 @@ function toEngineContainer(run: EngineRun, meter: Meter): RunningContainer {
 const killedExit = { exitCode: 137, signal: 'SIGKILL' };
 
 /** The engine's word counts: its program may have been killed, or have lost the daemon, under a container that runs. */
-async function toExit(run: EngineRun, meter: Meter, { exitCode }: ChildEnd): Promise<Partial<ContainerExit>> {
+async function toExit(run: EngineRun, meter: Meter, end: ChildEnd): Promise<Partial<ContainerExit>> {
+  const { exitCode } = end;
   if (exitCode === 0) return {};
   const state = await readState(run.cli, run.name).catch(() => undefined);
   if (state && !state.isRunning && state.exitCode === exitCode) {
     return { exitCode, outOfMemory: state.outOfMemory || meter.ranOutOfMemory() || existsSync(run.oomFile) };
   }
-  const loss = await describeLoss(run, state, exitCode);
+  const loss = await describeLoss(run, state, end);
   meter.kill();
   await removeNow(run);
   throw executorError('executor/engine-lost', loss, {
@@ -180,8 +181,10 @@ async function toExit(run: EngineRun, meter: Meter, { exitCode }: ChildEnd): Pro
   });
 }
 
-async function describeLoss({ cli, name }: EngineRun, state: EngineState | undefined, exitCode: number) {
-  if (state?.isRunning) return `${cli.program} left the container ${name} alone: its program ended with ${exitCode}`;
+async function describeLoss({ cli, name }: EngineRun, state: EngineState | undefined, { exitCode, signal }: ChildEnd) {
+  // A program that was killed may not have written down that the container runs.
+  if (state && (state.isRunning || signal !== undefined))
+    return `${cli.program} left the container ${name} alone: its program ended with ${exitCode}`;
   if (state) return `${cli.program} lost the container ${name} while it ran, and ended it`;
   const asked = await callCli(cli, ['container', 'inspect', name], { timeoutMs: answerMs }).catch(() => undefined);
   const isGone = asked !== undefined && /no such (container|object)/i.test(asked.stderr);
