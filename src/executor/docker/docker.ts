@@ -24,7 +24,7 @@ export function createDockerExecutor(options: DockerOptions): Executor {
     hint: 'install docker, start its daemon, and let this user talk to it; or choose another executor',
   };
   const maxProcesses = options.maxProcesses ?? 2048;
-  const engine = { cli, images: createImages('docker', cli), remove: createRemover(cli) };
+  const engine = { cli, images: createImages('docker', cli, { remembers: false }), remove: createRemover(cli) };
   return {
     name: 'docker',
     runtime: createVersionReader(cli, ['version', '--format', '{{.Server.Version}}'], 'docker'),

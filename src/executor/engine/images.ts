@@ -6,20 +6,25 @@ import { executorError } from '../errors.ts';
 import type { ExecutorName, LoadableImage, LoadedImage } from '../port.ts';
 import { answerMs, callCli, type EngineCli, toLine } from './cli.ts';
 
+export interface ImagesOptions {
+  /** Asks for an image once. Not for an engine with a daemon: a question before each container finds one that is away, and waits for it. */
+  readonly remembers: boolean;
+}
+
 /** The images of an engine that has `image inspect` and `load`. */
 export interface EngineImages {
-  /** By id. Concurrent calls for one image share the work; an image that was seen is taken to be there until `isGone` says otherwise. */
+  /** By id. Concurrent calls for one image share the work; a remembered image is taken to be there until `isGone` says otherwise. */
   load(image: LoadableImage, signal?: AbortSignal): Promise<LoadedImage>;
   /** Asks the engine. One that does not answer has it. */
   isGone(reference: string): Promise<boolean>;
 }
 
-export function createImages(executor: ExecutorName, cli: EngineCli): EngineImages {
+export function createImages(executor: ExecutorName, cli: EngineCli, { remembers }: ImagesOptions): EngineImages {
   const shared = createSharedTasks<string>();
   const seen = new Map<string, string>();
   const ensure = async (image: Image, signal: AbortSignal): Promise<string> => {
     const reference = await ensureImage(cli, image, signal);
-    seen.set(image.imageHash, reference);
+    if (remembers) seen.set(image.imageHash, reference);
     return reference;
   };
   return {

@@ -32,7 +32,7 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
     explain: explainRefusal,
   };
   const maxProcesses = options.maxProcesses ?? 2048;
-  const engine = { cli, images: createImages('podman', cli), remove: createRemover(cli) };
+  const engine = { cli, images: createImages('podman', cli, { remembers: true }), remove: createRemover(cli) };
   const canLimit = createLimitCheck(cli);
   let version: string | undefined;
   return {
