@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readText } from '../limits/cgroup-files.ts';
 import { findNamedGroups } from '../limits/cgroup-roots.ts';
 import { readGroupUsage } from '../limits/cgroup-usage.ts';
@@ -13,13 +14,15 @@ export interface Meter {
   ranOutOfMemory(): boolean;
   /** Ends it without the engine, as far as this user may. */
   kill(): void;
+  /** Whether its first process has gone for sure; false where it cannot be seen. */
+  isGone(): boolean;
   /** Takes no more samples. */
   end(): void;
 }
 
 const intervalMs = 50;
 
-const blind: Meter = { usage: () => ({}), ranOutOfMemory: () => false, kill() {}, end() {} };
+const blind: Meter = { usage: () => ({}), ranOutOfMemory: () => false, kill() {}, isGone: () => false, end() {} };
 
 /** The engine's groups vanish with the container: what it used is what they told last. */
 export function startMeter(first: FirstProcess | undefined, spec: ContainerSpec): Meter {
@@ -31,6 +34,7 @@ export function startMeter(first: FirstProcess | undefined, spec: ContainerSpec)
       ...startSampling(() => readGroupUsage(groups)),
       ranOutOfMemory: () => false,
       kill: () => killFirst(pid, id),
+      isGone: () => !existsSync(`/proc/${pid}`),
     };
   }
   return isOfContainer(pid, id) ? startWatching(pid, id, spec) : blind;
@@ -60,6 +64,7 @@ function startWatching(pid: number, id: string, { ramBytes }: ContainerSpec): Me
     usage: watchdog.usage,
     ranOutOfMemory: watchdog.ranOutOfMemory,
     kill: () => killFirst(pid, id),
+    isGone: () => !existsSync(`/proc/${pid}`),
     end: () => void watchdog.remove(),
   };
 }

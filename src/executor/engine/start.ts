@@ -32,6 +32,8 @@ const pollMs = 100;
 /** Looking for a file costs nothing; asking the engine is for one that leaves none: it may run on another machine. */
 const files = { pollMs: 20, pollsAQuestion: 250 };
 const drainMs = 500;
+const orphanMs = 1000;
+const orphanLooks = 20;
 
 /** Starts a container by `run` in the foreground: its program carries the streams, the engine's state tells the end. */
 export async function startByEngine(
@@ -127,8 +129,10 @@ const isCommandError = ({ exitCode, error }: EngineState): boolean =>
 function toEngineContainer(run: EngineRun, meter: Meter): RunningContainer {
   let stopped: Promise<void> | undefined;
   let isOver = false;
+  const watch = endOrphan(run.child, meter);
   const ended = run.child.ended.then((end) => {
     isOver = true;
+    clearInterval(watch);
     return end;
   });
   // The engine may not have made the container yet: once is not enough. What does not answer is ended without it.
@@ -160,6 +164,16 @@ function toEngineContainer(run: EngineRun, meter: Meter): RunningContainer {
       await run.remove(run.name);
     },
   });
+}
+
+/** An engine that has lost word of the end, as docker when containerd dies, never ends its program: it is ended some seconds after the container. */
+function endOrphan(child: Child, meter: Meter): NodeJS.Timeout {
+  let looks = 0;
+  const look = (): void => {
+    looks = meter.isGone() ? looks + 1 : 0;
+    if (looks > orphanLooks) child.kill();
+  };
+  return setInterval(look, orphanMs).unref();
 }
 
 const killedExit = { exitCode: 137, signal: 'SIGKILL' };
