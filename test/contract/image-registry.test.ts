@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createDirectory } from '../../src/image/config/directory.ts';
 import { emptyRegistriesConf, parseRegistriesConf } from '../../src/image/config/registries-conf.ts';
 import { mediaTypes } from '../../src/image/media-types.ts';
@@ -26,9 +26,9 @@ describe.each(registries.filter(({ isThere }) => isThere))('$name', ({ start }) 
 
   beforeAll(async () => {
     const registry = await start();
-    afterAll(() => registry.close());
     target = { host: registry.host, user: 'ann', password: 'p:w' };
     client = clientOf('p:w');
+    return () => registry.close();
   });
 
   function clientOf(
