@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type Container, hostImage } from '../api/records.ts';
 import type { ContainerSettings, ContainerSpec, LoadedImage, StreamTarget } from '../executor/port.ts';
+import { crunchError } from './errors.ts';
 import type { ContainerLogs } from './logs/container-logs.ts';
 import { makeParents } from './mounts/mount-point.ts';
 import type { Place } from './mounts/places.ts';
@@ -46,12 +47,15 @@ export async function toSpec(options: SpecOptions): Promise<OpenSpec> {
     return { kind: 'stream', writable };
   };
   const { ram, vcpus, gpu, API } = container.runtime_constraints;
+  const command = [...image.entrypoint, ...container.command.map(place.literal)];
+  const environment = toEnvironment(options);
+  checkWords(container, [...command, ...image.environment, ...Object.entries(environment).flat()]);
   const spec: ContainerSpec = {
     ...options.settings,
     id: toExecutorId(container.uuid),
-    command: [...image.entrypoint, ...container.command.map(place.literal)],
+    command,
     workingDir: await toWorkingDir(options),
-    environment: toEnvironment(options),
+    environment,
     binds: await place.binds(),
     tmpfs: [],
     network: API === true,
@@ -64,6 +68,20 @@ export async function toSpec(options: SpecOptions): Promise<OpenSpec> {
     ...(stdin !== undefined && { stdin }),
   };
   return { container: spec, endStreams: async () => void (await Promise.all(streams.map(endStream))) };
+}
+
+/** No program can be given a zero byte (execve(2)): what passes words on would cut them there, or take the rest for other words. */
+function checkWords({ uuid }: Container, words: readonly string[]): void {
+  const bad = words.find((word) => word.includes('\0'));
+  if (bad === undefined) return;
+  throw crunchError(
+    'crunch/bad-record',
+    `expected a command and variables without zero bytes, got ${JSON.stringify(bad).slice(0, 200)}`,
+    {
+      hint: 'pass such content in a file',
+      where: { container: uuid },
+    },
+  );
 }
 
 /** `.` is the image's own working directory; on the host, which has none, the output directory. */

@@ -18,6 +18,21 @@ afterEach(() => setting.close());
 
 const timed = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z /;
 
+describe('words that no program can be given', () => {
+  test.each([
+    ['the command', { command: ['echo', 'a\0b'] }],
+    ['a variable', { command: ['env'], environment: { A: 'x\0/bin/sh\0-c\0echo out' } }],
+    ['the name of a variable', { command: ['env'], environment: { 'A\0B': 'x' } }],
+  ])('are refused in %s, and nothing is started', async (_what, work) => {
+    const executor = createFakeExecutor();
+    const record = { container_image: imageCollection, cwd: '.', environment: {}, mounts: {}, output_path: '/tmp' };
+    const container = await setting.run({ ...record, ...work }, { executor });
+    expect(container).toMatchObject({ state: 'Cancelled', exit_code: null });
+    expect(container.runtime_status.error).toMatch(/without zero bytes, got ".*\\u0000/);
+    expect(executor.open.size).toBe(0);
+  });
+});
+
 /** The cases of Arvados #7816. */
 describe('the minimal container', () => {
   const minimal = {

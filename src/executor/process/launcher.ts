@@ -39,11 +39,21 @@ export function createLauncher(program?: LauncherProgram): Launcher {
   return {
     async launch(options) {
       chosen ??= program ? Promise.resolve(program) : bestProgram();
+      checkWords(options);
       const best = await chosen;
       if (life === undefined || life.isOver) life = new LauncherProcess(best);
       return life.launch(options);
     },
   };
+}
+
+/** Zeros part the words of a request: one in a word would make two of it, and the second might be taken for the command. */
+function checkWords({ command, environment, cwd, stdin, stdout, stderr }: LaunchOptions): void {
+  const words = [...command, cwd, stdin, stdout, stderr, ...Object.entries(environment ?? {}).flat()];
+  if (!words.some((word) => word.includes('\0'))) return;
+  throw executorError('executor/start-failed', 'a word of the command, a variable or a path holds a zero byte', {
+    hint: 'pass such content in a file',
+  });
 }
 
 /** One life of the launcher's process. Keeps this process alive only while something it started runs. */
