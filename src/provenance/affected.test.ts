@@ -111,11 +111,30 @@ describe('what an ingredient went into', () => {
     );
   });
 
-  it('leaves out what used equal content of another maker', async () => {
+  it('leaves out what used equal content of another maker in its run', async () => {
     const { finished, image } = createRecorder(api, blocks);
     const rebuilt = await image('variants:2', 'e');
     await finished({ name: 'align again', container_image: rebuilt.portable_data_hash }, run.bam);
     expect(await names({ image: 'variants:2' })).toEqual(['align again']);
+  });
+
+  it('includes what a later run was given as an input, and what a run reused', async () => {
+    const { collection, finished, image, repeat } = createRecorder(api, blocks);
+    const rebuilt = await image('variants:2', 'e');
+    const again = await finished({ name: 'align again', container_image: rebuilt.portable_data_hash }, run.bam);
+    const reads = { '/keep/bam': collectionMount(run.bam.portable_data_hash) };
+    const other = { 'hm:run': 'zzzzz-xvhdp-000000000000002' };
+    await finished(
+      { ...host, name: 'given', command: ['given'], mounts: reads, properties: other },
+      await collection({ a: '1' }),
+    );
+    const third = { 'hm:run': 'zzzzz-xvhdp-000000000000003' };
+    await repeat(again, { name: 'align reused', properties: third });
+    await finished(
+      { ...host, name: 'after', command: ['after'], mounts: reads, properties: third },
+      await collection({ b: '2' }),
+    );
+    expect(await names({ image: 'variants:2' })).toEqual(['align again', 'given', 'after']);
   });
 
   it('includes builds whose context is that commit of a repository', async () => {

@@ -5,6 +5,7 @@ import { type AffectedRun, findAffectedRuns } from './affected-runs.ts';
 import type { Origins } from './ingredients.ts';
 import { purposeOf } from './recipe.ts';
 import { listRequestsOf } from './records.ts';
+import { readSharedRuns, type SharedRuns } from './shared-runs.ts';
 import { createUsageIndex, type Use } from './usage-index.ts';
 
 /** What an ingredient went into. */
@@ -49,6 +50,7 @@ export async function findAffected(api: ClusterApi, origins: Origins): Promise<A
 
 async function spreadFrom(api: ClusterApi, { contents, containers }: Origins): Promise<Reached[]> {
   const index = await createUsageIndex(api);
+  let shared: SharedRuns | undefined;
   const reached = new Map<Uuid, Reached>();
   const users = async (content: PortableDataHash, through: readonly PortableDataHash[]): Promise<Reached[]> =>
     (await index.usersOf(content)).map((use) => ({ ...use, through: [...through, content] }));
@@ -59,16 +61,15 @@ async function spreadFrom(api: ClusterApi, { contents, containers }: Origins): P
     for (const container of wave) {
       if (reached.has(container.uuid) || container.output === null) continue;
       reached.set(container.uuid, container);
+      const makers = index.makersOf(container.output);
       const later = await users(container.output, container.through);
-      next.push(...later.filter((use) => mayHaveUsed(use, container)));
+      if (makers.size > 1) shared ??= await readSharedRuns(api);
+      next.push(...later.filter((use) => makers.size <= 1 || shared?.mayHaveGot(use.uuid, container.uuid, makers)));
     }
     wave = next;
   }
   return [...reached.values()];
 }
-
-/** Equal content may be older than this maker of it: who read it before got it from another. */
-const mayHaveUsed = (user: Use, maker: Use): boolean => (user.started_at ?? '') >= (maker.finished_at ?? '');
 
 function toEffect({ uuid, output, through }: Reached, request: ContainerRequest | undefined): Effect {
   const purpose = request && purposeOf(request);

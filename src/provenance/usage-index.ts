@@ -1,17 +1,19 @@
 import type { ClusterApi } from '../api/port.ts';
 import type { Container } from '../api/records.ts';
-import { isPortableDataHash, type PortableDataHash } from '../core/ids.ts';
+import { isPortableDataHash, type PortableDataHash, type Uuid } from '../core/ids.ts';
 import type { Collection } from '../keep/collection.ts';
 import { blockMd5, emptyBlockLocator } from '../keep/locator.ts';
 import { inputsOf, isEmptyCollection, listAll, readCollection } from './records.ts';
 
 /** A finished container, as far as it tells what it used and made. */
-export type Use = Pick<Container, 'uuid' | 'container_image' | 'mounts' | 'output' | 'started_at' | 'finished_at'>;
+export type Use = Pick<Container, 'uuid' | 'container_image' | 'mounts' | 'output'>;
 
 /** Which finished containers used which content, as image, input, base or build context. */
 export interface UsageIndex {
   /** Containers that used this content, or a collection put together with some of its files. */
   usersOf(content: PortableDataHash): Promise<readonly Use[]>;
+  /** Containers with exactly this output. */
+  makersOf(content: PortableDataHash): ReadonlySet<Uuid>;
 }
 
 /**
@@ -21,18 +23,22 @@ export interface UsageIndex {
 export async function createUsageIndex(api: ClusterApi): Promise<UsageIndex> {
   const containers: readonly Use[] = await listAll(api, 'containers', {
     filters: [['state', '=', 'Complete']],
-    select: ['uuid', 'container_image', 'mounts', 'output', 'started_at', 'finished_at', 'created_at'],
+    select: ['uuid', 'container_image', 'mounts', 'output', 'created_at'],
   });
   const users = new Map<PortableDataHash, Use[]>();
   for (const container of containers) {
     for (const content of contentsOf(container)) addTo(users, content, container);
   }
-  const outputs = new Set(containers.map(({ output }) => output));
+  const makers = new Map<PortableDataHash, Set<Uuid>>();
+  for (const { uuid, output } of containers) {
+    if (output !== null) makers.set(output, (makers.get(output) ?? new Set()).add(uuid));
+  }
   const stagedByBlock = await indexBlocks(
     api,
-    [...users.keys()].filter((content) => !outputs.has(content)),
+    [...users.keys()].filter((content) => !makers.has(content)),
   );
   return {
+    makersOf: (content) => makers.get(content) ?? new Set(),
     usersOf: async (content) => {
       if (isEmptyCollection(content)) return [];
       const direct = users.get(content) ?? [];
