@@ -28,7 +28,8 @@ export function createSandbox(quickjs: QuickJSWASMModule, { memoryBytes }: Sandb
   return (request) => {
     const deadline = performance.now() + request.timeoutMs;
     if (request.library.length > 0) {
-      const loaded = libraries.restore(request.library.join('\0'), () => load(request.library, deadline));
+      const key = JSON.stringify(request.library);
+      const loaded = libraries.restore(key, () => load(request.library, deadline), isLasting);
       setDeadline(loaded.runtime, deadline);
       return run(loaded, request);
     }
@@ -40,6 +41,9 @@ export function createSandbox(quickjs: QuickJSWASMModule, { memoryBytes }: Sandb
     }
   };
 }
+
+/** What ran into a limit may have had bad luck: the next evaluation tries anew. */
+const isLasting = ({ failure }: Loaded): boolean => failure?.kind !== 'limit';
 
 const setDeadline = (runtime: QuickJSRuntime, deadline: number) =>
   runtime.setInterruptHandler(() => performance.now() > deadline);

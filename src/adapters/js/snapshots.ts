@@ -1,5 +1,5 @@
-/** Documents have one library or two; each is kept with the megabytes of memory that it needs. */
-const keptSnapshots = 4;
+/** Documents have one library or two, of some megabytes; a larger one is loaded each time. */
+const keptBytes = 64 * 1024 * 1024;
 
 /** `WebAssembly.Memory`, as far as it is looked at: its buffer is another one after it grew. */
 export interface WasmMemory {
@@ -8,8 +8,11 @@ export interface WasmMemory {
 
 /** States of a WebAssembly memory, each with what the host knows of it. */
 export interface Snapshots<T> {
-  /** Puts the memory back to the state `key`, which `make` makes in a memory as it was at first, where there is none. */
-  restore(key: string, make: () => T): T;
+  /**
+   * Puts the memory back to the state `key`. Where there is none, `make` makes it in a memory as it was at first, and it is kept
+   * if `isLasting` says so.
+   */
+  restore(key: string, make: () => T, isLasting: (made: T) => boolean): T;
 }
 
 interface Snapshot<T> {
@@ -21,24 +24,30 @@ interface Snapshot<T> {
 export function createSnapshots<T>(memory: WasmMemory): Snapshots<T> {
   const first = copyUsed(memory);
   const kept = new Map<string, Snapshot<T>>();
+  const makeRoom = (): void => {
+    let size = kept.values().reduce((sum, { bytes }) => sum + bytes.length, 0);
+    for (const [key, { bytes }] of kept) {
+      if (size <= keptBytes) return;
+      kept.delete(key);
+      size -= bytes.length;
+    }
+  };
   return {
-    restore(key, make) {
+    restore(key, make, isLasting) {
       const known = kept.get(key);
       // Bytes behind the copy hold what came later; an allocator takes them for garbage.
       new Uint8Array(memory.buffer).set(known?.bytes ?? first);
-      const snapshot = known ?? takeAfter(make, memory);
+      const value = known ? known.value : make();
+      if (!known && !isLasting(value)) return value;
+      const snapshot = known ?? { value, bytes: copyUsed(memory) };
+      if (snapshot.bytes.length > keptBytes) return value;
+      // The one used last is the last to go.
       kept.delete(key);
       kept.set(key, snapshot);
-      const [oldest] = kept.keys();
-      if (kept.size > keptSnapshots && oldest !== undefined) kept.delete(oldest);
-      return snapshot.value;
+      makeRoom();
+      return value;
     },
   };
-}
-
-function takeAfter<T>(make: () => T, memory: WasmMemory): Snapshot<T> {
-  const value = make();
-  return { value, bytes: copyUsed(memory) };
 }
 
 /** Up to the last byte that is not zero. */
