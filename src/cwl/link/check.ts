@@ -12,15 +12,9 @@ import type {
 import type { Span } from '../syntax/node.ts';
 import { checkCycles } from './cycle.ts';
 import { checkFeatures } from './feature.ts';
-import { arrayOf, fitOf, mayBeNull, membersOf, typeText, withNull, withoutNull } from './types.ts';
-
-/** A workflow input or step output that values come from. */
-interface Origin {
-  readonly name: string;
-  readonly type: CwlType;
-  readonly secondaryFiles: readonly SecondaryFile[];
-  readonly isConditional: boolean;
-}
+import { mergedType } from './merged-type.ts';
+import { type Origin, originsOf } from './origins.ts';
+import { arrayOf, fitOf, isArray, itemsOfArray, mayBeNull, typeText, withNull, withoutNull } from './types.ts';
 
 interface Sink {
   readonly what: string;
@@ -40,42 +34,6 @@ export function checkWorkflow(workflow: Workflow, context: BuildContext): void {
   checkFeatures(workflow, context);
   checkCycles(workflow, context);
   warnUnused(workflow, context);
-}
-
-function originsOf(workflow: Workflow): ReadonlyMap<string, Origin> {
-  const origins = new Map<string, Origin>();
-  for (const { id, type, secondaryFiles } of workflow.inputs) {
-    origins.set(id, { name: id, type, secondaryFiles, isConditional: false });
-  }
-  for (const step of workflow.steps) {
-    const outputs = new Map(step.run.outputs.map((output) => [output.id, output]));
-    for (const id of step.out) {
-      const output = outputs.get(id);
-      const name = `${step.name}/${id}`;
-      const type = output ? outputType(output.type, step) : 'Any';
-      origins.set(name, {
-        name,
-        type,
-        secondaryFiles: output?.secondaryFiles ?? [],
-        isConditional: step.when !== undefined,
-      });
-    }
-  }
-  return origins;
-}
-
-/** What a step makes of an output's type: scatter and loops of all iterations wrap it in arrays, a condition may leave it null. */
-function outputType(type: CwlType, step: WorkflowStep): CwlType {
-  const single = step.when === undefined ? type : withNull(type);
-  const looped = step.loop?.outputMethod === 'all' ? arrayOf(single) : step.loop ? withNull(single) : single;
-  return wrap(looped, scatterDepth(step));
-}
-
-const scatterDepth = (step: WorkflowStep): number =>
-  step.scatter.length === 0 ? 0 : step.scatterMethod === 'nested_crossproduct' ? step.scatter.length : 1;
-
-function wrap(type: CwlType, depth: number): CwlType {
-  return depth === 0 ? type : wrap(arrayOf(type), depth - 1);
 }
 
 function checkStep(step: WorkflowStep, origins: ReadonlyMap<string, Origin>, context: BuildContext): void {
@@ -202,31 +160,6 @@ function checkOrigin(origin: Origin, sink: Sink, context: BuildContext): void {
     context.problems.warn('conditional', sink.span, `${message}: its step is conditional and may give null`, hint);
   } else context.problems.warn('link-type', sink.span, message);
 }
-
-/** What arrives of one source after linkMerge and pickValue. */
-function mergedType(type: CwlType, sink: Sink): CwlType {
-  const { pickValue, linkMerge } = sink.link;
-  if (!sink.isList) return pickValue === undefined ? type : picked(type, pickValue);
-  if (pickValue === 'first_non_null' || pickValue === 'the_only_non_null') return withoutNull(flat(type, linkMerge));
-  const item = flat(type, linkMerge);
-  return arrayOf(pickValue === 'all_non_null' ? withoutNull(item) : item);
-}
-
-/** The items of an array where sources are flattened, the type itself elsewhere. */
-function flat(type: CwlType, linkMerge: string): CwlType {
-  if (linkMerge !== 'merge_flattened') return type;
-  const items = membersOf(type).flatMap((member) => (isArray(member) ? membersOf(itemsOfArray(member)) : [member]));
-  return items.length === 1 && items[0] !== undefined ? items[0] : items;
-}
-
-function picked(type: CwlType, pickValue: string): CwlType {
-  if (!isArray(type)) return type;
-  const items = withoutNull(itemsOfArray(type));
-  return pickValue === 'all_non_null' ? arrayOf(items) : items;
-}
-
-const isArray = (type: CwlType): boolean => typeof type === 'object' && 'type' in type && type.type === 'array';
-const itemsOfArray = (type: CwlType): CwlType => (typeof type === 'object' && 'items' in type ? type.items : type);
 
 function mergeHint(source: CwlType, sink: Sink): string | undefined {
   if (isArray(source) && fitOf(itemsOfArray(source), sink.type) === 'fits') {

@@ -80,3 +80,8 @@ export function typeText(type: CwlType): string {
     return `enum(${type.symbols.slice(0, 5).join(', ')}${type.symbols.length > 5 ? ', …' : ''})`;
   return type.name ?? `record(${type.fields.map((field) => field.name).join(', ')})`;
 }
+
+export const isArray = (type: CwlType): boolean => typeof type === 'object' && 'type' in type && type.type === 'array';
+/** The type itself where it is no array. */
+export const itemsOfArray = (type: CwlType): CwlType =>
+  typeof type === 'object' && 'items' in type ? type.items : type;
