@@ -6,6 +6,7 @@ import { toMessage } from '../../src/core/errors.ts';
 import { createDockerExecutor } from '../../src/executor/docker/docker.ts';
 import { createPodmanExecutor } from '../../src/executor/podman/podman.ts';
 import type { Executor, LoadableImage } from '../../src/executor/port.ts';
+import { toContainerSpec } from '../fakes/container-spec.ts';
 import { toLoadableImage } from './executor-images.ts';
 import { toolsLayer } from './layers.ts';
 
@@ -41,18 +42,8 @@ export async function probeEngine(
 
 async function runTrue(executor: Executor, image: LoadableImage): Promise<void> {
   const scratchDir = mkdtempSync(join(tmpdir(), 'probe-'));
-  const container = await executor.start(await executor.loadImage(image), {
-    id: `probe-${process.pid}`,
-    command: ['sh', '-c', ':'],
-    workingDir: '/',
-    environment: { PATH: '/bin' },
-    binds: [],
-    tmpfs: [],
-    network: false,
-    stdout: { kind: 'ignore' },
-    stderr: { kind: 'ignore' },
-    scratchDir,
-  });
+  const spec = toContainerSpec({ command: ['sh', '-c', ':'], scratchDir });
+  const container = await executor.start(await executor.loadImage(image), spec);
   try {
     const { exitCode } = await container.exit;
     if (exitCode !== 0) throw new Error(`a container of it ended with ${exitCode}`);

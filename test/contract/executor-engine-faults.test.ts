@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { callCli } from '../../src/executor/engine/cli.ts';
 import type { ContainerSpec, Executor, LoadableImage, RunningContainer } from '../../src/executor/port.ts';
+import { toContainerSpec } from '../fakes/container-spec.ts';
 import { describeWith, environment, probeEngine } from './engines.ts';
 import { toLoadableImage } from './executor-images.ts';
 import { file, toLayer, toolsLayer } from './layers.ts';
@@ -32,18 +33,7 @@ function describeFaults(program: string, executor: Executor): void {
 
   function newSpec(command: readonly string[]): ContainerSpec {
     count += 1;
-    return {
-      id: `fault-${process.pid}-${count}`,
-      command,
-      workingDir: '/',
-      environment: { PATH: '/bin' },
-      binds: [],
-      tmpfs: [],
-      network: false,
-      stdout: { kind: 'ignore' },
-      stderr: { kind: 'ignore' },
-      scratchDir: mkdtempSync(join(folder, 'scratch-')),
-    };
+    return toContainerSpec({ command, scratchDir: mkdtempSync(join(folder, 'scratch-')) });
   }
 
   /** Gives `work` a container that would run for long, and sees that nothing of it is left. */

@@ -9,27 +9,16 @@ import { callCli } from '../../src/executor/engine/cli.ts';
 import { createRemover } from '../../src/executor/engine/remove.ts';
 import { createHostExecutor } from '../../src/executor/host/host.ts';
 import { createPodmanExecutor } from '../../src/executor/podman/podman.ts';
-import type { ContainerSpec } from '../../src/executor/port.ts';
 import { createGround } from '../../src/executor/sandbox/ground.ts';
 import { createSandboxExecutor } from '../../src/executor/sandbox/sandbox.ts';
+import { toContainerSpec } from '../fakes/container-spec.ts';
 import { toLoadableImage } from './executor-images.ts';
 import { file, toLayer } from './layers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'executor-errors-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const spec: ContainerSpec = {
-  id: 'x',
-  command: ['true'],
-  workingDir: '/',
-  environment: {},
-  binds: [],
-  tmpfs: [],
-  network: false,
-  stdout: { kind: 'ignore' },
-  stderr: { kind: 'ignore' },
-  scratchDir: folder,
-};
+const spec = toContainerSpec({ id: 'x', scratchDir: folder });
 
 /** A stand-in for the program of an engine: answers as the script says, `$*` being what it was called with. */
 function fakeProgram(name: string, script: string) {

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ContainerSettings, ContainerSpec, Executor, LoadedImage } from '../../src/executor/port.ts';
+import { toContainerSpec } from '../fakes/container-spec.ts';
 import { toLoadableImage } from './executor-images.ts';
 import { toolsLayer } from './layers.ts';
 import { hasOneId } from './one-id.ts';
@@ -39,19 +40,9 @@ export function describeExecutorSettings(
 
     function toSpec(script: string, more: Partial<ContainerSpec>): ContainerSpec {
       count += 1;
-      return {
-        id: `settings-${process.pid}-${count}`,
-        command: ['sh', '-c', script],
-        workingDir: '/',
-        environment: { PATH: '/usr/bin:/bin' },
-        binds: [{ source: mkdtempSync(join(folder, 'out-')), target: '/out', readOnly: false }],
-        tmpfs: [],
-        network: true,
-        stdout: { kind: 'ignore' },
-        stderr: { kind: 'ignore' },
-        scratchDir: mkdtempSync(join(folder, 'scratch-')),
-        ...more,
-      };
+      const binds = [{ source: mkdtempSync(join(folder, 'out-')), target: '/out', readOnly: false }];
+      const scratchDir = mkdtempSync(join(folder, 'scratch-'));
+      return toContainerSpec({ command: ['sh', '-c', script], binds, network: true, scratchDir, ...more });
     }
 
     /** What the script prints. */

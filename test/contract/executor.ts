@@ -14,6 +14,7 @@ import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mib } from '../../src/core/units.ts';
 import type { ContainerSpec, Executor, LoadableImage, LoadedImage, RunningContainer } from '../../src/executor/port.ts';
+import { toContainerSpec } from '../fakes/container-spec.ts';
 
 export interface ExecutorSubject {
   readonly executor: Executor;
@@ -30,8 +31,6 @@ export interface ExecutorSuiteOptions {
   /** A mount point below a link of the image is made inside the container. Engines that refuse it start nothing. */
   readonly followsLinks?: boolean;
 }
-
-let count = 0;
 
 /** The contract of `Executor` in src/executor/port.ts. */
 export function describeExecutor(
@@ -57,20 +56,8 @@ export function describeExecutor(
     const newFolder = (prefix: string) => mkdtempSync(join(folder, `${prefix}-`));
 
     function toSpec(command: readonly string[], more: Partial<ContainerSpec> = {}): ContainerSpec {
-      count += 1;
-      return {
-        id: `test-${process.pid}-${count}`,
-        command,
-        workingDir: options.isolates ? '/' : folder,
-        environment: { PATH: '/usr/bin:/bin' },
-        binds: [],
-        tmpfs: [],
-        network: false,
-        stdout: { kind: 'ignore' },
-        stderr: { kind: 'ignore' },
-        scratchDir: newFolder('scratch'),
-        ...more,
-      };
+      const workingDir = options.isolates ? '/' : folder;
+      return toContainerSpec({ command, workingDir, scratchDir: newFolder('scratch'), ...more });
     }
 
     async function withContainer<T>(

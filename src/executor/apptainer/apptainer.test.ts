@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { toLoadableImage } from '../../../test/contract/executor-images.ts';
-import type { ContainerSpec } from '../port.ts';
+import { toContainerSpec } from '../../../test/fakes/container-spec.ts';
 import { createApptainerExecutor } from './apptainer.ts';
 import type { SifStore } from './sif-store.ts';
 
@@ -109,18 +109,7 @@ describe('an image', () => {
 });
 
 describe('a container', () => {
-  const toSpec = (): ContainerSpec => ({
-    id: `fake-${process.pid}`,
-    command: ['true'],
-    workingDir: '/',
-    environment: {},
-    binds: [],
-    tmpfs: [],
-    network: false,
-    stdout: { kind: 'ignore' },
-    stderr: { kind: 'ignore' },
-    scratchDir: mkdtempSync(join(folder, 'scratch-')),
-  });
+  const toSpec = () => toContainerSpec({ scratchDir: mkdtempSync(join(folder, 'scratch-')) });
 
   it.each([
     ['FATAL:   cannot create user namespace', 'allow user namespaces'],
