@@ -6,6 +6,7 @@ import { executorError } from '../errors.ts';
 import { type Child, startChild } from '../process/child.ts';
 import { toolEnvironment } from '../process/tool-environment.ts';
 import type { IdMap, IdRange } from './id-map.ts';
+import { hintOnNamespaces } from './namespaces-refused.ts';
 
 const run = promisify(execFile);
 
@@ -62,7 +63,7 @@ async function untilReady(holder: Child): Promise<void> {
   });
   if (await Promise.race([ready, holder.ended.then(() => false)])) return;
   throw executorError('executor/no-user-namespaces', 'a user namespace cannot be made on this machine', {
-    hint: 'as root, allow them: sysctl user.max_user_namespaces=15000, kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0 (whichever exists); or choose another executor',
+    hint: hintOnNamespaces(),
   });
 }
 
