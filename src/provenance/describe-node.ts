@@ -8,20 +8,25 @@ export interface NodeText {
   readonly details: readonly string[];
 }
 
-/** Text of records is shown on one line, without control characters. */
+/** Whatever the records hold, each text is one line without control characters. */
 export function describeNode(node: ProvenanceNode): NodeText {
+  const { title, details } = describe(node);
+  return { title: oneLine(title), details: details.map(oneLine) };
+}
+
+function describe(node: ProvenanceNode): NodeText {
   switch (node.kind) {
     case 'file':
       return { title: `${node.path} (${formatBytes(node.sizeBytes)})`, details: [] };
     case 'collection':
-      return { title: `collection ${node.id}${node.name ? ` "${oneLine(node.name)}"` : ''}`, details: [] };
+      return { title: `collection ${node.id}${node.name ? ` "${node.name}"` : ''}`, details: [] };
     case 'image':
       return describeImage(node);
     case 'request':
       return describeRequest(node);
     case 'run':
       return {
-        title: `run ${node.id} "${oneLine(node.name)}"${node.status ? `, ${node.status}` : ''}, ${toTime(node.createdAt)}`,
+        title: `run ${node.id} "${node.name}"${node.status ? `, ${node.status}` : ''}, ${toTime(node.createdAt)}`,
         details: [...(node.document ? [`document ${node.document}`] : []), ...describeGit(node.git)],
       };
     case 'build':
@@ -37,7 +42,7 @@ export function describeNode(node: ProvenanceNode): NodeText {
 
 function describeImage(node: ImageNode): NodeText {
   return {
-    title: `image ${node.names.join(', ') || '(no name)'}`,
+    title: `image ${node.names.join(', ') || node.imageHash?.slice(0, 19) || '(no name)'}`,
     details: [
       ...(node.imageHash ? [`image hash ${node.imageHash}`] : []),
       ...(node.registryDigest ? [`registry digest ${node.registryDigest}`] : []),
@@ -48,7 +53,7 @@ function describeImage(node: ImageNode): NodeText {
 
 function describeRequest(node: RequestNode): NodeText {
   return {
-    title: `request ${node.id} "${oneLine(node.name)}"`,
+    title: `request ${node.id} "${node.name}"`,
     details: [`command ${node.command.map(quoteWord).join(' ')}`, ...describeReuse(node.reusedBy)],
   };
 }
@@ -56,9 +61,9 @@ function describeRequest(node: RequestNode): NodeText {
 function describeBuild(node: BuildNode): NodeText {
   const { dockerfile, context } = node;
   const flags = [node.target && `target ${node.target}`, node.platform && `platform ${node.platform}`];
-  const args = Object.entries(node.buildArguments).map(([name, value]) => `argument ${name}=${oneLine(value)}`);
+  const args = Object.entries(node.buildArguments).map(([name, value]) => `argument ${name}=${value}`);
   return {
-    title: `build ${node.id} "${oneLine(node.name)}"${describeRun(node.container)}`,
+    title: `build ${node.id} "${node.name}"${describeRun(node.container)}`,
     details: [
       ...describeGit(node.git),
       ...(node.document ? [`document ${node.document}`] : []),
@@ -72,7 +77,7 @@ function describeBuild(node: BuildNode): NodeText {
         : dockerfile.text
             .trimEnd()
             .split('\n')
-            .map((line) => `  | ${oneLine(line)}`)),
+            .map((line) => `  | ${line}`)),
     ],
   };
 }
@@ -99,7 +104,7 @@ function describeGit(git: GitState | undefined): string[] {
   if (!git) return [];
   const branch = git.branch ? ` on ${git.branch}` : '';
   const origin = git.origin ? ` of ${git.origin}` : '';
-  const status = (git.status ?? '').split('\n').map((line) => `  | ${oneLine(line)}`);
+  const status = (git.status ?? '').split('\n').map((line) => `  | ${line}`);
   return [
     `git commit ${git.commit}${branch}${origin}${git.dirty ? ', with changes that were not committed:' : ', clean'}`,
     ...(git.dirty ? status : []),
@@ -118,5 +123,4 @@ function describeReuse(reusedBy: readonly string[]): string[] {
   return [`its result was also taken by ${reusedBy.length === 1 ? reusedBy[0] : `${reusedBy.length} other requests`}`];
 }
 
-const quoteWord = (word: string) =>
-  /^[-\w@%+=:,./]+$/.test(word) ? word : `'${oneLine(word).replaceAll("'", "'\\''")}'`;
+const quoteWord = (word: string) => (/^[-\w@%+=:,./]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

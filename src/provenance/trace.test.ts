@@ -299,6 +299,19 @@ describe('the tree', () => {
     expect(tree).toContain('"x\\x1b[2Jy"');
     expect(tree).toContain("'a\\xab'");
   });
+
+  it.each([
+    ['by its hash where it has no name', {}, `image sha256:${'e'.repeat(12)}\n`],
+    ['by a name without its control codes', { 'docker-image-repo-tag': 'x\u001b[2J:1' }, 'image x\\x1b[2J:1\n'],
+  ])('names an image %s', async (_, named, title) => {
+    const { collection, finished } = createRecorder(api, blocks);
+    const hash = `sha256:${'e'.repeat(64)}`;
+    const properties = { 'docker-image-hash': hash, ...named };
+    const image = await collection({ [`${hash}.tar`]: `an archive: ${JSON.stringify(named)}` }, { properties });
+    const request = { name: 'step', container_image: image.portable_data_hash };
+    const step = await finished(request, await collection({ a: `made in it: ${title}` }));
+    expect(renderTree(await traceValid(step.uuid))).toContain(title);
+  });
 });
 
 describe('what cannot be traced', () => {
