@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   image: async () => (await import('./commands/image.ts')).imageCommand,
   validate: async () => (await import('./commands/validate.ts')).validateCommand,
   graph: async () => (await import('./commands/graph.ts')).graphCommand,
+  gc: async () => (await import('./commands/gc.ts')).gcCommand,
   completion: async () => (await import('./commands/completion.ts')).completionCommand,
 };
 

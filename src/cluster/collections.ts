@@ -50,10 +50,39 @@ export function emptyTrash(store: Store): void {
   if (due === undefined) return;
   store.write(() => {
     store.db.run('DELETE FROM collections WHERE delete_at <= ?', store.now());
-    store.db.run('DELETE FROM manifests WHERE portable_data_hash NOT IN (SELECT portable_data_hash FROM collections)');
-    store.db.run('DELETE FROM manifest_blocks WHERE manifest_id NOT IN (SELECT id FROM manifests)');
+    forgetContents(store);
   });
 }
+
+/** Forgets collections at once, and the contents that no other names: those of a cache, which nothing refers to. */
+export function forgetCollections(store: Store, uuids: Iterable<string>): void {
+  store.write(() => {
+    for (const uuid of uuids) {
+      store.db.run('DELETE FROM collections WHERE uuid = ?', uuid);
+      store.changed('collections', uuid as Uuid);
+    }
+    forgetContents(store);
+  });
+}
+
+function forgetContents(store: Store): void {
+  store.db.run('DELETE FROM manifests WHERE portable_data_hash NOT IN (SELECT portable_data_hash FROM collections)');
+  store.db.run('DELETE FROM manifest_blocks WHERE manifest_id NOT IN (SELECT id FROM manifests)');
+}
+
+/** Whether any collection but `except` holds the block of this md5. What is in the trash counts: it can be brought back. */
+export function isBlockNamed(store: Store, md5: string, except: ReadonlySet<string>): boolean {
+  let isNamed = false;
+  store.db.each(collectionsOfBlock, [Buffer.from(md5, 'hex')], ({ uuid }) => {
+    isNamed = !except.has(String(uuid));
+    return !isNamed;
+  });
+  return isNamed;
+}
+
+const collectionsOfBlock = `
+  SELECT c.uuid FROM manifest_blocks b JOIN manifests m ON m.id = b.manifest_id
+  JOIN collections c ON c.portable_data_hash = m.portable_data_hash WHERE b.md5 = ?`;
 
 /** Whether some collection with this content is there and not in the trash. */
 export function hasCollection(store: Store, content: string): boolean {

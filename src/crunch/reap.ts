@@ -41,7 +41,7 @@ async function reapContainers(
 }
 
 /** Directories named by their owner, which is gone. */
-async function findDead(root: string): Promise<string[]> {
+export async function findDead(root: string): Promise<string[]> {
   return (await entriesOf(root)).filter((owner) => !isOwnerAlive(owner)).map((owner) => join(root, owner));
 }
 

@@ -8,6 +8,7 @@ import { cacheBlocks } from './block-cache.ts';
 import { errorCode, toStoreError } from './block-errors.ts';
 import type { Collection, CollectionFile } from './collection.ts';
 import type { DiskBlockStore } from './disk/disk-store.ts';
+import { toLayout } from './disk/layout.ts';
 import { blockMode, sizeOfFile } from './disk/place.ts';
 import { openFile } from './file-reader.ts';
 import { blockSizeBytes } from './locator.ts';
@@ -42,8 +43,8 @@ export async function checkout(
 
 /** The tree of `collection` below the store's own folder, made when it is not there: `trees/<portable data hash>`. */
 export async function checkoutCached(store: DiskBlockStore, collection: Collection): Promise<string> {
-  const directory = join(store.directory, 'trees', collection.portableDataHash);
-  await checkout(store, collection, directory, store.newTemporaryPath());
+  const directory = join(toLayout(store.directory).trees, collection.portableDataHash);
+  if (!(await store.claim(directory))) await checkout(store, collection, directory, store.newTemporaryPath());
   return directory;
 }
 

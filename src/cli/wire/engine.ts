@@ -9,7 +9,7 @@ import { createImageOpener } from '../../crunch/images/opener.ts';
 import type { CrunchDeps } from '../../crunch/port.ts';
 import { createTreeCache } from '../../crunch/trees.ts';
 import type { ContainerSettings, Executor, ExecutorName } from '../../executor/port.ts';
-import type { Ground } from '../../executor/sandbox/ground.ts';
+import type { Ground, SandboxOptions } from '../../executor/sandbox/ground.ts';
 import type { BuilderName } from '../config.ts';
 import { ownEnvironment } from './environment.ts';
 import type { ClusterHandle } from './handle.ts';
@@ -116,7 +116,7 @@ export function createCrunchDeps(cluster: ClusterHandle, options: EngineOptions)
   const collections = createCollectionReader(api);
   const trees = createTreeCache(blocks);
   const images = createImageOpener(collections, blocks);
-  const ground = lazyGround(join(cluster.home, 'sandbox'));
+  const ground = lazyGround({ home: join(cluster.home, 'sandbox'), claim: blocks.claim });
   return {
     api,
     blocks,
@@ -142,10 +142,10 @@ export function createCrunchDeps(cluster: ClusterHandle, options: EngineOptions)
 }
 
 /** The sandbox's own things are made with the first container. */
-function lazyGround(home: string): () => Promise<Ground> {
+function lazyGround(options: SandboxOptions): () => Promise<Ground> {
   let opener: Promise<() => Promise<Ground>> | undefined;
   return async () => {
-    opener ??= import('../../executor/sandbox/ground.ts').then(({ createGround }) => createGround({ home }));
+    opener ??= import('../../executor/sandbox/ground.ts').then(({ createGround }) => createGround(options));
     return (await opener)();
   };
 }
@@ -177,6 +177,7 @@ async function createApptainer({ api, blocks, home, logger }: ClusterHandle): Pr
   return createApptainerExecutor({
     home: join(home, 'apptainer'),
     sifs: createKeepSifStore({ api, blocks, logger }),
+    claim: blocks.claim,
     environment: ownEnvironment(),
   });
 }

@@ -66,6 +66,7 @@ async function loadBuilder(
     sandbox: createBuildSandbox(ground),
     cache: createKeepLayerCache(api, blocks),
     cacheMountsDir: join(home, 'build-cache'),
+    claim: blocks.claim,
   });
 }
 

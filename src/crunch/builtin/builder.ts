@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Claim } from '../../core/claim.ts';
 import type { LoadableImage } from '../../executor/port.ts';
 import { buildImage } from '../../image/build/build.ts';
 import { readIgnoreFile } from '../../image/build/copy/ignore.ts';
@@ -41,10 +42,12 @@ export interface BuilderDeps {
   readonly cache: LayerCache;
   /** Where `RUN --mount=type=cache` keeps its directories from build to build. */
   readonly cacheMountsDir?: string;
+  /** Of one of them, where others clear what is unused. */
+  readonly claim?: Claim;
 }
 
 /** Our own builder: no engine, no daemon. */
-export function createImageBuilder({ sandbox, cache, cacheMountsDir }: BuilderDeps): ImageBuilder {
+export function createImageBuilder({ sandbox, cache, cacheMountsDir, claim }: BuilderDeps): ImageBuilder {
   return {
     name: 'hallmark',
     async build(inputs, report, signal) {
@@ -64,6 +67,7 @@ export function createImageBuilder({ sandbox, cache, cacheMountsDir }: BuilderDe
         ...(contextDir !== undefined && { contextDir }),
         ...(dockerignore !== undefined && { dockerignore }),
         ...(cacheMountsDir !== undefined && { cacheMountsDir }),
+        ...(claim && { claim }),
       });
     },
   };

@@ -1,7 +1,9 @@
+import type { Claim } from '../../core/claim.ts';
 import { executorError } from '../errors.ts';
 import { createLimitMaker, type LimitMaker } from '../limits/create.ts';
 import type { ContainerSpec, Executor, LoadableImage, LoadedImage, RunningContainer } from '../port.ts';
 import { toContainer } from '../process/container.ts';
+import { exists } from '../process/exists.ts';
 import { createLauncher, type Launcher } from '../process/launcher.ts';
 import { type ApptainerProgram, findProgram } from './program.ts';
 import { createSifCache } from './sif-cache.ts';
@@ -12,6 +14,8 @@ export interface ApptainerOptions {
   /** Folder of converted images; may be shared by any number of processes of one user. */
   readonly home: string;
   readonly sifs: SifStore;
+  /** Where others clear what is unused in `home`. */
+  readonly claim?: Claim;
   /** Of the program: PATH, HOME and what else it reads. */
   readonly environment: Readonly<Record<string, string>>;
   /** `apptainer`, else `singularity`, unless said. */
@@ -25,7 +29,7 @@ export interface ApptainerOptions {
  * however it ends, so that `reap` has only files to clear.
  */
 export function createApptainerExecutor(options: ApptainerOptions): Executor {
-  const sifs = createSifCache(options.home, options.sifs);
+  const sifs = createSifCache(options.home, options.sifs, options.claim ?? exists);
   const parts = { launcher: createLauncher(), limits: createLimitMaker(), maxProcesses: options.maxProcesses ?? 2048 };
   let found: Promise<ApptainerProgram> | undefined;
   const program = (): Promise<ApptainerProgram> => {

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Claim } from '../../core/claim.ts';
 import { createSharedTasks } from '../../core/concurrency.ts';
 import { callCli, type EngineCli, toLine } from '../engine/cli.ts';
 import { executorError } from '../errors.ts';
@@ -17,12 +17,12 @@ export interface SifCache {
 }
 
 /** Callers for one image share its conversion, which ends early only when all of them have been cancelled. */
-export function createSifCache(folder: string, sifs: SifStore): SifCache {
+export function createSifCache(folder: string, sifs: SifStore, claim: Claim): SifCache {
   const shared = createSharedTasks<string>();
   return {
     async ensure(image, cli, signal) {
       const target = join(folder, `${image.image.imageHash.slice('sha256:'.length)}.sif`);
-      if (existsSync(target)) return target;
+      if (await claim(target)) return target;
       return shared(target, (stop) => provide({ folder, sifs, image, cli, signal: stop }, target), signal);
     },
     async reap() {

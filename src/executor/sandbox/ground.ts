@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Claim } from '../../core/claim.ts';
 import { createLimitMaker, type LimitMaker } from '../limits/create.ts';
+import { exists } from '../process/exists.ts';
 import { findTool } from '../process/find-tool.ts';
 import { createLauncher, type Launcher } from '../process/launcher.ts';
 import { makeRootEmulation, type RootEmulation } from './emulated-root.ts';
@@ -16,6 +18,8 @@ export interface SandboxOptions {
   readonly home: string;
   /** Processes and threads that one container may have at a time; 2048 unless said. */
   readonly maxProcesses?: number;
+  /** Where others clear what is unused in `home`. */
+  readonly claim?: Claim;
 }
 
 /** What the containers, loads and builds of one process share. */
@@ -29,6 +33,7 @@ export interface Ground {
   readonly limits: LimitMaker;
   readonly launcher: Launcher;
   readonly options: SandboxOptions;
+  readonly claim: Claim;
   /** The namespace that all of it happens in. Opened on first use, and again when its holder died. */
   namespace(): Promise<UserNamespace>;
   loopback(): Promise<Loopback>;
@@ -40,7 +45,7 @@ export function createGround(options: SandboxOptions): () => Promise<Ground> {
 }
 
 async function makeGround(options: SandboxOptions): Promise<Ground> {
-  const { home } = options;
+  const { home, claim = exists } = options;
   await requireTools();
   await mkdir(home, { recursive: true });
   const skeleton = join(home, 'skeleton');
@@ -55,6 +60,7 @@ async function makeGround(options: SandboxOptions): Promise<Ground> {
   return {
     home: single ? join(home, 'single') : home,
     options,
+    claim,
     limits: createLimitMaker(),
     launcher: createLauncher(),
     idMap,
@@ -65,6 +71,7 @@ async function makeGround(options: SandboxOptions): Promise<Ground> {
       folder: join(home, single ? 'single/layers' : 'layers'),
       namespace,
       keepOwners: !single,
+      claim,
     }),
     loopback: remember(async () => findLoopback(home, await namespace())),
   };

@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import type { Claim } from '../../core/claim.ts';
 import { createSingleFlight, mapLimited } from '../../core/concurrency.ts';
 import { HallmarkError, isAbort, toMessage } from '../../core/errors.ts';
 import type { Digest } from '../../core/ids.ts';
@@ -8,6 +9,7 @@ import { decompressLayer } from '../../image/layers/decompress.ts';
 import { sanitizeLayer } from '../../image/layers/sanitize.ts';
 import type { Layer } from '../../image/model.ts';
 import { executorError } from '../errors.ts';
+import { exists } from '../process/exists.ts';
 import { ownedName } from '../process/owned.ts';
 import { removeTree } from './remove.ts';
 import { runTool } from './run-tool.ts';
@@ -30,13 +32,14 @@ export interface LayerStoreOptions {
   readonly namespace: () => Promise<UserNamespace>;
   /** False where there is only one id: then every file is the caller's. */
   readonly keepOwners: boolean;
+  readonly claim: Claim;
 }
 
 export function createLayerStore(options: LayerStoreOptions): LayerStore {
   const once = createSingleFlight<string>();
   const extractOne = async (layer: Layer, signal?: AbortSignal): Promise<string> => {
     const target = join(options.folder, hexOf(layer.diffId));
-    if (await exists(target)) return target;
+    if (await options.claim(target)) return target;
     try {
       return await once(target, () => extractLayer(options, layer, target, signal));
     } catch (error) {
@@ -51,12 +54,6 @@ export function createLayerStore(options: LayerStoreOptions): LayerStore {
 }
 
 const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
 
 async function extractLayer(
   { folder, namespace, keepOwners }: LayerStoreOptions,

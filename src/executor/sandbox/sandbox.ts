@@ -35,7 +35,7 @@ export function createSandboxExecutor(openGround: () => Promise<Ground>): Execut
 async function loadImage(ground: Ground, { image }: LoadableImage, signal?: AbortSignal): Promise<LoadedImage> {
   const folders = await ground.layers.extract(image.layers, signal);
   const reference = join(ground.home, 'images', image.imageHash.slice('sha256:'.length));
-  await linkLayers(reference, folders.toReversed());
+  if (!(await ground.claim(reference))) await linkLayers(reference, folders.toReversed());
   const { config } = image.config;
   return {
     executor: 'sandbox',

@@ -59,7 +59,7 @@ function startStages(options: BuildOptions, cacheMountsDir: string): (index: num
   const tools: StageTools = {
     ...{ options, trees, stageAt },
     sources: createSources(options, trees, stageAt),
-    caches: createCacheDirs(cacheMountsDir),
+    caches: createCacheDirs(cacheMountsDir, options.claim),
     limit: createLimiter(availableParallelism()),
     addSteps: (count) => {
       total += count;

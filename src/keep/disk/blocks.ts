@@ -1,10 +1,11 @@
+import type { Claim } from '../../core/claim.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { BlockLocator } from '../../core/ids.ts';
 import { tooLargeError } from '../block-errors.ts';
-import { blockSizeBytes, emptyBlockLocator, stripHints, toLocator } from '../locator.ts';
+import { blockMd5, blockSizeBytes, emptyBlockLocator, stripHints, toLocator } from '../locator.ts';
 import { maxBlockBytes } from '../port.ts';
 import type { KnownFiles } from './known-files.ts';
-import { type Layout, ownPath, wholePath } from './layout.ts';
+import { indexPath, type Layout, ownPath, wholePath } from './layout.ts';
 import { type Place, sizeOfFile } from './place.ts';
 import { readBlock } from './read-block.ts';
 import { findInWholeFile } from './whole-files.ts';
@@ -15,7 +16,10 @@ export interface Parts {
   readonly place: Place;
   readonly known: KnownFiles;
   readonly clock: Clock;
+  readonly claim: Claim;
 }
+
+type Looking = Pick<Parts, 'layout' | 'claim'>;
 
 /** As `BlockStore.read`. */
 export async function readStored(
@@ -27,28 +31,33 @@ export async function readStored(
 }
 
 /** As `BlockStore.write`. A block that is there already is not written again. */
-export async function writeBlock({ layout, place }: Parts, data: Uint8Array): Promise<BlockLocator> {
+export async function writeBlock(store: Parts, data: Uint8Array): Promise<BlockLocator> {
   if (data.length > maxBlockBytes) throw tooLargeError(data.length);
   const locator = toLocator(data);
-  if (!(await hasBlock(layout, locator))) await place.writeFile(ownPath(layout, locator), data);
+  if (!(await hasBlock(store, locator))) await store.place.writeFile(ownPath(store.layout, locator), data);
   return locator;
 }
 
-/** As `BlockStore.has`: by name and size alone, its bytes are not read. */
-export async function hasBlock(layout: Layout, locator: BlockLocator): Promise<boolean> {
+/** As `BlockStore.has`: by name and size alone, its bytes are not read. Who asks may put it into a collection: it is claimed. */
+export async function hasBlock({ layout, claim }: Looking, locator: BlockLocator): Promise<boolean> {
   if (isEmptyBlock(locator)) return true;
-  if (sizeOfFile(ownPath(layout, locator)) === blockSizeBytes(locator)) return true;
-  return (await findInWholeFile(layout, locator)) !== undefined;
+  const own = ownPath(layout, locator);
+  if (sizeOfFile(own) === blockSizeBytes(locator) && (await claim(own))) return true;
+  const whole = await findInWholeFile(layout, locator);
+  return whole !== undefined && claim(whole.path);
 }
 
 const isEmptyBlock = (locator: BlockLocator) => stripHints(locator) === emptyBlockLocator;
 
 /** As `LocalBlockStore.wholeFile`. */
-export async function wholeFile(layout: Layout, locators: readonly BlockLocator[]): Promise<string | undefined> {
+export async function wholeFile(
+  { layout, claim }: Looking,
+  locators: readonly BlockLocator[],
+): Promise<string | undefined> {
   if (locators.length === 0) return undefined;
   const sizeBytes = totalBytes(locators);
   const path = placeOf(layout, locators);
-  return sizeOfFile(path) === sizeBytes ? path : undefined;
+  return sizeOfFile(path) === sizeBytes && (await claim(path)) ? path : undefined;
 }
 
 /** Where a file of exactly these blocks lies, if there is one. */
@@ -67,5 +76,19 @@ export async function exportBlocks({ layout, place }: Parts, locators: readonly 
     const own = ownPath(layout, locator);
     if (sizeOfFile(own) === blockSizeBytes(locator)) continue;
     await place.writeFile(own, await readBlock(layout, locator));
+  }
+}
+
+/** Makes every block of a whole file found by its own name. Idempotent; a crash leaves some of the entries. */
+export async function indexWholeFile(store: Parts, locators: readonly BlockLocator[]): Promise<void> {
+  const { layout, place } = store;
+  const id = wholePath(layout, locators).slice(-32);
+  let offset = 0;
+  for (const locator of locators) {
+    const length = blockSizeBytes(locator);
+    if (!(await hasBlock(store, locator))) {
+      await place.writeFile(indexPath(layout, blockMd5(locator)), Buffer.from(`${id} ${offset} ${length}\n`));
+    }
+    offset += length;
   }
 }

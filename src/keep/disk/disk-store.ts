@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises';
+import type { Claim } from '../../core/claim.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { BlockLocator } from '../../core/ids.ts';
 import { toStoreError } from '../block-errors.ts';
 import type { LocalBlockStore } from '../port.ts';
 import { exportBlocks, hasBlock, type Parts, readStored, wholeFile, writeBlock } from './blocks.ts';
+import { createClaim } from './claims.ts';
 import { adoptFile, storeFile } from './host-files.ts';
 import { createKnownFiles } from './known-files.ts';
 import { toLayout } from './layout.ts';
@@ -22,6 +24,8 @@ export interface DiskBlockStoreOptions {
 /** Blocks in a directory laid out as keepstore's `Directory` volume. */
 export interface DiskBlockStore extends LocalBlockStore {
   readonly directory: string;
+  /** Of what lies in a folder beside the store's, too: whoever opens the store is known to those who clear what is unused. */
+  readonly claim: Claim;
   /** A path on the same file system that nothing uses; the next process clears what a dead one leaves there. */
   newTemporaryPath(): string;
   /** Gives each block a file of its own, as keepstore expects, also where a whole file holds it already. */
@@ -40,16 +44,18 @@ export async function openDiskBlockStore(directory: string, options: DiskBlockSt
   });
   const place = createPlace(temporary, { fsync: options.fsync ?? false });
   const known = createKnownFiles(layout, place);
-  const store: Parts = { layout, place, known, clock: options.clock };
+  const claim = createClaim(layout.collecting);
+  const store: Parts = { layout, place, known, claim, clock: options.clock };
   return {
     directory,
+    claim,
     newTemporaryPath: temporary.newPath,
     read: (locator, signal) => named('read a block', directory, () => readStored(store, locator, signal)),
     write: (data) => named('write a block', directory, () => writeBlock(store, data)),
-    has: (locator) => named('look for a block', directory, () => hasBlock(layout, locator)),
+    has: (locator) => named('look for a block', directory, () => hasBlock(store, locator)),
     adoptFile: (path) => named('store a file', path, () => adoptFile(store, path)),
     storeFile: (path) => named('store a file', path, () => storeFile(store, path)),
-    wholeFile: (locators) => named('look for a file', directory, () => wholeFile(layout, locators)),
+    wholeFile: (locators) => named('look for a file', directory, () => wholeFile(store, locators)),
     exportBlocks: (locators) => named('write a block', directory, () => exportBlocks(store, locators)),
   };
 }

@@ -4,39 +4,44 @@ import type { BlockLocator } from '../../core/ids.ts';
 import { errorCode } from '../block-errors.ts';
 import { keepError } from '../errors.ts';
 import type { StoredFile } from '../port.ts';
-import { hasBlock, type Parts, placeOf, totalBytes, wholeFile, writeBlock } from './blocks.ts';
+import { hasBlock, indexWholeFile, type Parts, placeOf, totalBytes, wholeFile, writeBlock } from './blocks.ts';
 import { hashFile } from './hash-file.ts';
-import type { Layout } from './layout.ts';
-import { blockMode, type Place } from './place.ts';
-import { indexWholeFile } from './whole-files.ts';
+import { blockMode } from './place.ts';
+import { writerSinceMs } from './writers.ts';
 
 /** Up to here a file is read whole before anything is written. */
 const smallBytes = 4 * 1024 * 1024;
 
 /** `LocalBlockStore.adoptFile`. */
 export async function adoptFile(store: Parts, path: string): Promise<StoredFile> {
-  const { layout, place } = store;
   await using file = await openRegular(path);
   const before = await file.stat({ bigint: true });
   // Another link to the file, or another file system: it cannot be taken, only copied.
-  if (before.nlink > 1n || before.dev !== (await stat(layout.directory, { bigint: true })).dev) {
+  if (before.nlink > 1n || before.dev !== (await stat(store.layout.directory, { bigint: true })).dev) {
     return await copyAndRemove(store, path, file);
   }
   const locators = await hashFile(file);
   await checkUnchanged(file, before, path);
-  const target = await newPlaceOf(layout, locators);
+  const target = await newPlaceOf(store, locators);
   if (target === undefined) await giveUp(path);
-  else if (!(await take(place, path, target, file))) return await copyAndRemove(store, path, file);
+  else if (!(await take(store, path, target, { file, before }))) return await copyAndRemove(store, path, file);
   return finishFile(store, locators);
+}
+
+interface OpenFile {
+  readonly file: FileHandle;
+  readonly before: BigIntStats;
 }
 
 /**
  * False when the file is another user's, such as a container's: then it can only be copied. Only the open file is touched: what
  * else took its name meanwhile, a symbolic link for one, is not followed, and does not stay in the store.
  */
-async function take(place: Place, path: string, target: string, file: FileHandle): Promise<boolean> {
+async function take({ place }: Parts, path: string, target: string, { file, before }: OpenFile): Promise<boolean> {
   try {
     await file.chmod(blockMode);
+    // A claim: what a tool copied with its times may have been read last long ago.
+    if (before.atimeMs < writerSinceMs) await file.utimes(new Date(), Number(before.mtimeMs) / 1000);
     await place.moveFile(path, target);
     if (lstatSync(target, { bigint: true }).ino === (await file.stat({ bigint: true })).ino) return true;
     await unlink(target);
@@ -65,16 +70,16 @@ export async function storeFile(store: Parts, path: string): Promise<StoredFile>
   await using file = await openRegular(path);
   const before = await file.stat({ bigint: true });
   const locators = await store.known.find(before);
-  if (locators && (await hasAll(store.layout, locators))) return { locators, sizeBytes: totalBytes(locators) };
+  if (locators && (await hasAll(store, locators))) return { locators, sizeBytes: totalBytes(locators) };
   const readAtNs = store.clock.nowNs();
   const stored = await (before.size <= smallBytes ? readSmallFile : copyFile)(store, path, file);
   await store.known.remember(before, stored.locators, readAtNs);
   return stored;
 }
 
-async function hasAll(layout: Layout, locators: readonly BlockLocator[]): Promise<boolean> {
-  if ((await wholeFile(layout, locators)) === undefined) return false;
-  for (const locator of locators) if (!(await hasBlock(layout, locator))) return false;
+async function hasAll(store: Parts, locators: readonly BlockLocator[]): Promise<boolean> {
+  if ((await wholeFile(store, locators)) === undefined) return false;
+  for (const locator of locators) if (!(await hasBlock(store, locator))) return false;
   return true;
 }
 
@@ -95,7 +100,7 @@ async function copyFile(store: Parts, path: string, file: FileHandle): Promise<S
   await store.place.fillFile(async (copy) => {
     locators = await hashFile(file, copy);
     await checkUnchanged(file, before, path);
-    return newPlaceOf(store.layout, locators);
+    return newPlaceOf(store, locators);
   });
   return finishFile(store, locators);
 }
@@ -104,7 +109,7 @@ async function keepClone(store: Parts, clone: string): Promise<StoredFile> {
   try {
     await using file = await open(clone, 'r');
     const locators = await hashFile(file);
-    const path = await newPlaceOf(store.layout, locators);
+    const path = await newPlaceOf(store, locators);
     if (path !== undefined) {
       await chmod(clone, blockMode);
       await store.place.moveFile(clone, path);
@@ -116,13 +121,13 @@ async function keepClone(store: Parts, clone: string): Promise<StoredFile> {
 }
 
 /** Where a file of these blocks goes; undefined when it is there or has no bytes. */
-async function newPlaceOf(layout: Layout, locators: readonly BlockLocator[]): Promise<string | undefined> {
-  if (locators.length === 0 || (await wholeFile(layout, locators)) !== undefined) return undefined;
-  return placeOf(layout, locators);
+async function newPlaceOf(store: Parts, locators: readonly BlockLocator[]): Promise<string | undefined> {
+  if (locators.length === 0 || (await wholeFile(store, locators)) !== undefined) return undefined;
+  return placeOf(store.layout, locators);
 }
 
-async function finishFile({ layout, place }: Parts, locators: readonly BlockLocator[]): Promise<StoredFile> {
-  if (locators.length > 1) await indexWholeFile(layout, locators, place);
+async function finishFile(store: Parts, locators: readonly BlockLocator[]): Promise<StoredFile> {
+  if (locators.length > 1) await indexWholeFile(store, locators);
   return { locators, sizeBytes: totalBytes(locators) };
 }
 

@@ -18,6 +18,10 @@ export interface Layout {
   readonly known: string;
   /** `damaged/…`: files whose bytes no longer fit their names. */
   readonly damaged: string;
+  /** `trees/<portable data hash>`: checkouts. */
+  readonly trees: string;
+  /** `collecting/<writer>`: there while that process takes what is unused. */
+  readonly collecting: string;
 }
 
 export function toLayout(directory: string): Layout {
@@ -29,6 +33,8 @@ export function toLayout(directory: string): Layout {
     tmp: at('tmp'),
     known: at('known'),
     damaged: at('damaged'),
+    trees: at('trees'),
+    collecting: at('collecting'),
   };
 }
 

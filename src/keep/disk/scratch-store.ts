@@ -8,6 +8,7 @@ import { type LocalBlockStore, maxBlockBytes, type StoredFile } from '../port.ts
 import { hasBlock, readStored } from './blocks.ts';
 import { hashFile } from './hash-file.ts';
 import { toLayout } from './layout.ts';
+import { sizeOfFile } from './place.ts';
 
 interface Range {
   readonly path: string;
@@ -20,6 +21,8 @@ interface Range {
  */
 export function createScratchBlockStore(directory: string): LocalBlockStore {
   const layout = toLayout(directory);
+  // What is only looked at is not claimed.
+  const looking = { layout, claim: async (path: string) => sizeOfFile(path) !== undefined };
   const memory = createMemoryBlockStore();
   const ranges = new Map<string, Range>();
 
@@ -42,7 +45,8 @@ export function createScratchBlockStore(directory: string): LocalBlockStore {
       return (range && (await readRange(range, locator))) ?? readStored({ layout }, locator, signal);
     },
     write: (data) => memory.write(data),
-    has: async (locator) => (await memory.has(locator)) || ranges.has(stripHints(locator)) || hasBlock(layout, locator),
+    has: async (locator) =>
+      (await memory.has(locator)) || ranges.has(stripHints(locator)) || hasBlock(looking, locator),
     storeFile: nameBlocks,
     adoptFile: nameBlocks,
     wholeFile: async () => undefined,

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { BlockLocator } from '../../core/ids.ts';
 import { errorCode } from '../block-errors.ts';
 import { blockMd5, blockSizeBytes } from '../locator.ts';
-import { indexPath, type Layout, ownPath, wholePath } from './layout.ts';
-import { type Place, sizeOfFile } from './place.ts';
+import { indexPath, type Layout } from './layout.ts';
+import { sizeOfFile } from './place.ts';
 
 /** Where a block lies inside a whole file. */
 export interface BlockPlace {
@@ -26,7 +26,7 @@ export async function findInWholeFile(layout: Layout, locator: BlockLocator): Pr
   }
 }
 
-async function readEntry(layout: Layout, md5: string): Promise<BlockPlace | undefined> {
+export async function readEntry(layout: Layout, md5: string): Promise<BlockPlace | undefined> {
   const path = indexPath(layout, md5);
   // Nearly every block has no entry: to learn that takes a twentieth of the time without the thread pool.
   if (sizeOfFile(path) === undefined) return undefined;
@@ -38,19 +38,5 @@ async function readEntry(layout: Layout, md5: string): Promise<BlockPlace | unde
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
-  }
-}
-
-/** Makes every block of a whole file found by its own name. Idempotent; a crash leaves some of the entries. */
-export async function indexWholeFile(layout: Layout, locators: readonly BlockLocator[], place: Place): Promise<void> {
-  const id = wholePath(layout, locators).slice(-32);
-  let offset = 0;
-  for (const locator of locators) {
-    const length = blockSizeBytes(locator);
-    const own = sizeOfFile(ownPath(layout, locator)) === length;
-    if (!own && (await findInWholeFile(layout, locator)) === undefined) {
-      await place.writeFile(indexPath(layout, blockMd5(locator)), Buffer.from(`${id} ${offset} ${length}\n`));
-    }
-    offset += length;
   }
 }

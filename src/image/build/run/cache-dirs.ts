@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Claim } from '../../../core/claim.ts';
 
 export interface CacheDirs {
   /**
@@ -14,13 +15,14 @@ export interface CacheDirs {
   ): Promise<{ readonly path: string; release(): Promise<void> }>;
 }
 
-export function createCacheDirs(root: string): CacheDirs {
+/** `claim`: where others clear what is unused in `root`. */
+export function createCacheDirs(root: string, claim: Claim = async (path) => existsSync(path)): CacheDirs {
   const users = new Map<string, number>();
   const tails = new Map<string, Promise<void>>();
   const making = new Map<string, Promise<void>>();
 
   const make = async (path: string, fill: (path: string) => Promise<void>) => {
-    if (existsSync(path)) return;
+    if (await claim(path)) return;
     await mkdir(root, { recursive: true });
     const part = `${path}.${process.pid}.tmp`;
     await rm(part, { recursive: true, force: true });

@@ -1,3 +1,4 @@
+import type { Claim } from '../../../core/claim.ts';
 import type { Image } from '../../model.ts';
 import type { BuildPlan } from '../plan/model.ts';
 import type { BuildSandbox, LayerCache } from '../port.ts';
@@ -16,6 +17,8 @@ export interface BuildOptions {
   readonly cache: LayerCache;
   /** Where `RUN --mount=type=cache` keeps its directories; without it each build has fresh ones. */
   readonly cacheMountsDir?: string;
+  /** Of a directory in there, where others clear what is unused. */
+  readonly claim?: Claim;
   /** For files that go with the build; default: the machine's temporary folder, where a crash leaves them. */
   readonly scratchDir?: string;
   /** By id. Never in layers, history, keys, events or errors. */
