@@ -71,12 +71,14 @@ export function streamSource(stream: AsyncIterable<Uint8Array>): ByteSource & { 
 /** Something that can be read from any offset. `end` is exclusive. */
 export interface RandomAccess {
   readonly sizeBytes: number;
+  /** Where the part ends that has the byte at `offset`, of a file that comes in parts: to read one byte of a part is to read all of it. */
+  partEnd?(offset: number): number;
   openRange(start: number, end: number, signal?: AbortSignal): Readable | Promise<Readable>;
 }
 
 const windowBytes = 64 * 1024;
 
-/** Reads random-access bytes through a small window, so that skipped content is not fetched. */
+/** Reads random-access bytes through a small window, which ends with its part, so that skipped content is not fetched. */
 export function rangeSource(file: RandomAccess, signal?: AbortSignal): ByteSource {
   let position = 0;
   let window = { start: 0, bytes: Buffer.alloc(0) as Buffer };
@@ -95,7 +97,8 @@ export function rangeSource(file: RandomAccess, signal?: AbortSignal): ByteSourc
       if (position + length > file.sizeBytes) throw truncated(position + length - file.sizeBytes);
       let at = position - window.start;
       if (at < 0 || at + length > window.bytes.length) {
-        const end = Math.min(file.sizeBytes, position + Math.max(length, windowBytes));
+        const windowEnd = Math.min(position + windowBytes, file.partEnd?.(position) ?? file.sizeBytes);
+        const end = Math.min(file.sizeBytes, Math.max(position + length, windowEnd));
         window = { start: position, bytes: await load(position, end) };
         at = 0;
       }

@@ -159,3 +159,26 @@ describe('tarHeader', () => {
     expect(out).toContain(`l -> ${'t'.repeat(200)}`);
   });
 });
+
+it('reads nothing of the parts of a file whose members are passed over', async () => {
+  const bytes = tarOf([
+    { path: 'small', text: 'a' },
+    { path: 'large', text: 'b'.repeat(8192) },
+    { path: 'last', text: 'c' },
+  ]);
+  const parts = [1024 + 512, 1024 + 512 + 8192, bytes.length];
+  const partOf = (offset: number) => parts.findIndex((end) => offset < end);
+  const seen = new Set<number>();
+  const source = rangeSource({
+    sizeBytes: bytes.length,
+    partEnd: (offset) => parts[partOf(offset)] ?? bytes.length,
+    openRange(start, end) {
+      for (let part = partOf(start); part <= partOf(end - 1); part += 1) seen.add(part);
+      return Readable.from([bytes.subarray(start, end)]);
+    },
+  });
+  const paths = [];
+  for await (const { path } of readTar(source)) paths.push(path);
+  expect(paths).toEqual(['small', 'large', 'last']);
+  expect([...seen]).toEqual([0, 2]);
+});
