@@ -5,18 +5,20 @@ import { createBuildSandbox } from '../../src/executor/sandbox/build.ts';
 import { createGround } from '../../src/executor/sandbox/ground.ts';
 import { describeBuildSandbox } from './build-sandbox.ts';
 
-describeBuildSandbox(
-  'namespaces',
-  async () => {
-    const home = mkdtempSync(join(tmpdir(), 'sandbox-home-'));
-    const ground = createGround({ home });
-    return {
-      sandbox: createBuildSandbox(ground),
-      close: async () => {
-        await (await (await ground()).namespace()).close();
-        rmSync(home, { recursive: true, force: true });
-      },
-    };
-  },
-  { isReal: true },
-);
+for (const [name, withoutPerl] of Object.entries({ namespaces: false, 'namespaces without perl': true })) {
+  describeBuildSandbox(
+    name,
+    async () => {
+      const home = mkdtempSync(join(tmpdir(), 'sandbox-home-'));
+      const ground = createGround({ home, withoutPerl });
+      return {
+        sandbox: createBuildSandbox(ground),
+        close: async () => {
+          await (await (await ground()).namespace()).close();
+          rmSync(home, { recursive: true, force: true });
+        },
+      };
+    },
+    { isReal: true },
+  );
+}

@@ -60,6 +60,7 @@ describe('a sandbox whose runner is killed', () => {
     expect(readdirSync(join(home, 'builds'))).toEqual([]);
     expect(readdirSync(join(home, 'layers')).filter((name) => name.startsWith('.'))).toEqual([]);
     expect(groupsOf(id)).toEqual([]);
+    expect(groupsOf(`-${caller.pid}-`)).toEqual([]);
   });
 
   it('ends at whatever instant that happens', async () => {
@@ -85,7 +86,9 @@ function findNamed(path: string, name: string, depth: number): string[] {
     return readdirSync(path, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .flatMap((entry) =>
-        entry.name.endsWith(name) ? [join(path, entry.name)] : findNamed(join(path, entry.name), name, depth - 1),
+        entry.name.startsWith('hallmark-') && entry.name.includes(name)
+          ? [join(path, entry.name)]
+          : findNamed(join(path, entry.name), name, depth - 1),
       );
   } catch {
     return [];

@@ -8,9 +8,9 @@ import { toLoadableImage } from './executor-images.ts';
 import { describeExecutorSettings } from './executor-settings.ts';
 import { toolsLayer } from './layers.ts';
 
-async function openSandbox() {
+async function openSandbox(withoutPerl: boolean) {
   const home = mkdtempSync(join(tmpdir(), 'sandbox-home-'));
-  const ground = createGround({ home, maxProcesses: 200 });
+  const ground = createGround({ home, maxProcesses: 200, withoutPerl });
   return {
     executor: createSandboxExecutor(ground),
     image: toLoadableImage([await toolsLayer()]),
@@ -22,7 +22,9 @@ async function openSandbox() {
   };
 }
 
-describeExecutor('sandbox', openSandbox, {
-  ...{ isolates: true, limitsMemory: true, limitsProcesses: true, followsLinks: true },
-});
-describeExecutorSettings('sandbox', openSandbox, { hasImageUser: true });
+for (const [name, withoutPerl] of Object.entries({ sandbox: false, 'sandbox without perl': true })) {
+  describeExecutor(name, () => openSandbox(withoutPerl), {
+    ...{ isolates: true, limitsMemory: true, limitsProcesses: true, followsLinks: true },
+  });
+  describeExecutorSettings(name, () => openSandbox(withoutPerl), { hasImageUser: true });
+}

@@ -1,4 +1,5 @@
-import { readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
@@ -32,11 +33,11 @@ export function tryWrite(folder: string, file: string, value: string | number): 
   }
 }
 
-/** Removes an empty group. The kernel may say EBUSY for a moment after the last process has gone. */
+/** Removes an empty group. It waits for whoever moves processes just then; the kernel may say EBUSY for a moment after the last has gone. */
 export async function removeGroup(folder: string): Promise<void> {
   for (let waitMs = 1; waitMs < 500; waitMs *= 2) {
     try {
-      rmdirSync(folder);
+      await rmdir(folder);
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EBUSY') return;

@@ -7,7 +7,6 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { mib } from '../../core/units.ts';
 import { findNamedGroups } from './cgroup-roots.ts';
 import { readGroupUsage } from './cgroup-usage.ts';
-import { createUnifiedLimits } from './cgroup-v2.ts';
 import { createLimitMaker } from './create.ts';
 import { createWatchdog } from './watchdog.ts';
 
@@ -28,10 +27,11 @@ const hog = (megabytes: number): ChildProcess =>
     },
   );
 
-describe('createUnifiedLimits', () => {
-  it('writes the limits that cgroup v2 knows, and reads what it tells', () => {
+describe('groups of cgroup v2', () => {
+  it('get the limits that it knows, and tell what it tells', () => {
     const root = mkdtempSync(join(folder, 'v2-'));
-    const limits = createUnifiedLimits(root, 'hallmark-x', { id: 'x', ramBytes: 64 * mib, maxProcesses: 7, cpus: 1.5 });
+    const roots = { unified: { folder: root, controllers: ['memory', 'pids', 'cpu'] }, legacy: {} };
+    const limits = createLimitMaker(roots).create({ id: 'x', ramBytes: 64 * mib, maxProcesses: 7, cpus: 1.5 });
     const group = join(root, 'hallmark-x');
     limits.confine(42);
     const written = Object.fromEntries(

@@ -23,3 +23,13 @@ export interface Limits {
   /** Frees it. After the end of all processes. */
   remove(): Promise<void>;
 }
+
+/** Limits around a process that has joined its groups by itself; `confine` is left only where something waits for its id. */
+export type JoinedLimits = Omit<Limits, 'confine'> & Partial<Pick<Limits, 'confine'>>;
+
+/** The control groups of one container. They know their folders before these are made. */
+export interface Groups extends Omit<Limits, 'confine'> {
+  readonly folders: readonly string[];
+  /** Writes the limits into the folders, which are there. */
+  limit(spec: Omit<LimitSpec, 'id'>): void;
+}

@@ -7,12 +7,14 @@ import type { LauncherProgram, LaunchOptions } from './launcher-program.ts';
  */
 const program = `
 $^F = 4;
+my $launcher = $$;
 open my $up, '>', '/dev/null';
 open my $down, '<', '/dev/null';
 open my $reports, '>&', \\*STDOUT;
 $SIG{CHLD} = sub {};
 $SIG{$_} = \\&stop for qw(TERM INT HUP PIPE);
 my %running;
+my %folders;
 my $read = '';
 while (1) {
   vec(my $ready = '', 0, 1) = 1;
@@ -25,16 +27,24 @@ while (1) {
   }
   while ((my $pid = waitpid -1, 1) > 0) {
     my $number = delete $running{$pid};
+    delete $folders{$number};
     kill 'KILL', -$pid;
     syswrite $reports, "e $number " . ($? & 127 ? 128 + ($? & 127) : $? >> 8) . "\\n";
   }
 }
 sub stop {
   kill 'KILL', -$_, $_ for keys %running;
+  my @left = map { @$_ } values %folders;
+  for (1 .. 50) {
+    1 while waitpid(-1, 1) > 0;
+    @left = grep { !rmdir and -d } @left or last;
+    select undef, undef, undef, 0.01;
+  }
   exit;
 }
 sub start {
-  my ($number, $cwd, $in, $out, $err, $upward, $downward, $feed, $variables, @words) = @_;
+  my ($number, $cwd, $in, $out, $err, $upward, $downward, $feed, $routine, $variables, @words) = @_;
+  $folders{$number} = \\@words if $routine;
   my $pid = fork // return syswrite $reports, "f $number\\n";
   return $running{$pid} = $number if $pid;
   $SIG{$_} = 'DEFAULT' for qw(CHLD TERM INT HUP PIPE);
@@ -48,6 +58,7 @@ sub start {
   feed() if $feed;
   %ENV = map { split /=/, $_, 2 } splice @words, 0, $variables if $variables ne '';
   syswrite $reports, "s $number $$\\n";
+  return main->can($routine)->(@words) if $routine;
   exec { $words[0] } @words;
   my $code = $! == 2 ? 127 : 126;
   syswrite STDERR, "$words[0]: $!\\n";
@@ -69,13 +80,19 @@ sub feed {
 
 export const perlLauncher: LauncherProgram = { command: ['perl', '-e', program], prelude: '', toRequest };
 
+/** With subroutines that `LaunchOptions.routine` may name. */
+export const withRoutines = (routines: string): LauncherProgram => ({
+  ...perlLauncher,
+  command: ['perl', '-e', program + routines],
+});
+
 /** Its length, then what `start` takes, with zeros between. */
 function toRequest(number: number, options: LaunchOptions): Buffer {
-  const { command, environment, cwd, stdin, pipesStdin, stdout, stderr, control } = options;
+  const { command, environment, cwd, stdin, pipesStdin, stdout, stderr, control, routine } = options;
   const variables = Object.entries(environment ?? {}).map(([name, value]) => `${name}=${value}`);
   const fields = [
     ...[String(number), cwd, stdin, stdout, stderr, control?.up ?? '', control?.down ?? ''],
-    ...[pipesStdin ? 'pipe' : '', environment ? String(variables.length) : '', ...variables, ...command],
+    ...[pipesStdin ? 'pipe' : '', routine ?? '', environment ? String(variables.length) : '', ...variables, ...command],
   ];
   const text = fields.join('\0');
   const request = Buffer.allocUnsafe(4 + Buffer.byteLength(text));

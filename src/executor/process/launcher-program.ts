@@ -11,6 +11,13 @@ export interface LaunchOptions {
   readonly stderr: string;
   /** Paths for its descriptors 3, to write, and 4, to read. */
   readonly control?: { readonly up: string; readonly down: string };
+  /**
+   * A subroutine that the launcher has (`withRoutines`), in place of a program. The words of `command` are folders that it makes:
+   * the launcher removes them when it ends first.
+   */
+  readonly routine?: string;
+  /** It waits for its work, and keeps this process alive only from `Launched.busy` on. */
+  readonly waits?: boolean;
 }
 
 /**

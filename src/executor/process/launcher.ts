@@ -11,6 +11,8 @@ export interface Launched {
   readonly pid: number;
   /** Exit code as shells say it. Rejects when the launcher is lost. */
   readonly ended: Promise<number>;
+  /** What has waited has got its work. */
+  busy(): void;
 }
 
 /**
@@ -39,7 +41,8 @@ export function createLauncher(program?: LauncherProgram): Launcher {
   return {
     async launch(options) {
       chosen ??= program ? Promise.resolve(program) : bestProgram();
-      checkWords(options);
+      const { command, environment, cwd, stdin, stdout, stderr } = options;
+      requireNoZeros([...command, cwd, stdin, stdout, stderr, ...Object.entries(environment ?? {}).flat()]);
       const best = await chosen;
       if (life === undefined || life.isOver) life = new LauncherProcess(best);
       return life.launch(options);
@@ -48,8 +51,7 @@ export function createLauncher(program?: LauncherProgram): Launcher {
 }
 
 /** Zeros part the words of a request: one in a word would make two of it, and the second might be taken for the command. */
-function checkWords({ command, environment, cwd, stdin, stdout, stderr }: LaunchOptions): void {
-  const words = [...command, cwd, stdin, stdout, stderr, ...Object.entries(environment ?? {}).flat()];
+export function requireNoZeros(words: readonly string[]): void {
   if (!words.some((word) => word.includes('\0'))) return;
   throw executorError('executor/start-failed', 'a word of the command, a variable or a path holds a zero byte', {
     hint: 'pass such content in a file',
@@ -61,6 +63,7 @@ class LauncherProcess implements Launcher {
   isOver = false;
   readonly #program: LauncherProgram;
   readonly #pending = new Map<number, Pending>();
+  readonly #waiting = new Set<number>();
   readonly #requests: Socket;
   readonly #reports: Socket;
   #count = 0;
@@ -94,13 +97,14 @@ class LauncherProcess implements Launcher {
       });
       ended.catch(() => {});
       this.#pending.set(number, {
-        onStarted: (pid) => resolve({ pid, ended }),
+        onStarted: (pid) => resolve({ pid, ended, busy: () => this.#endWaiting(number) }),
         onEnded: (code) => onEnded(code),
         onFailed(error) {
           reject(error);
           onLost(error);
         },
       });
+      if (options.waits) this.#waiting.add(number);
       this.#setBusy();
       this.#requests.write(this.#program.toRequest(number, options));
     });
@@ -124,6 +128,11 @@ class LauncherProcess implements Launcher {
     const pending = this.#pending.get(number);
     this.#pending.delete(number);
     if (pending) tell(pending);
+    this.#endWaiting(number);
+  }
+
+  #endWaiting(number: number): void {
+    this.#waiting.delete(number);
     this.#setBusy();
   }
 
@@ -136,7 +145,7 @@ class LauncherProcess implements Launcher {
 
   #setBusy(): void {
     for (const socket of [this.#requests, this.#reports]) {
-      if (this.#pending.size > 0) socket.ref();
+      if (this.#pending.size > this.#waiting.size) socket.ref();
       else socket.unref();
     }
   }

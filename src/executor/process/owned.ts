@@ -15,8 +15,12 @@ const ownedPrefix = '.of-';
 /** Owned folders in `folder` whose process has ended. */
 export async function findOrphaned(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => name.startsWith(ownedPrefix) && !hasOwner(name)).map((name) => join(folder, name));
+  return names.filter(isOrphaned).map((name) => join(folder, name));
 }
+
+/** Whether the process that made the owned name has ended; undefined for a name of another kind. */
+export const isOrphaned = (name: string): boolean | undefined =>
+  name.startsWith(ownedPrefix) ? !hasOwner(name) : undefined;
 
 function hasOwner(name: string): boolean {
   const [pid, start] = name.slice(ownedPrefix.length).split('-');

@@ -4,7 +4,6 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -18,7 +17,7 @@ const O_PATH = 0x200000;
  * FIFOs, which behave as the pipes of a shell.
  */
 export interface Pipe {
-  readonly reader: Readable;
+  readonly reader: Socket;
   /** What any process of this user opens to write. The end is when all who did have closed it. */
   readonly path: string;
 }

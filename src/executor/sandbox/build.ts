@@ -6,10 +6,10 @@ import type { BuildRoot, BuildSandbox, RunMount, RunSpec } from '../../image/bui
 import type { BindMount } from '../port.ts';
 import { toContainer } from '../process/container.ts';
 import { ownedName } from '../process/owned.ts';
-import { quote } from '../process/quote.ts';
 import { readChanges } from './changes.ts';
 import { singleIdError } from './emulated-root.ts';
 import type { Ground } from './ground.ts';
+import type { FileOwner } from './init.ts';
 import { linkLayers } from './layer-store.ts';
 import { removeOverlayWork, removeTree } from './remove.ts';
 import { startInRoot, workFolder } from './root.ts';
@@ -106,14 +106,14 @@ const toWritable = (take: (chunk: Uint8Array) => void): Writable =>
 interface BuildMounts {
   readonly binds: readonly BindMount[];
   readonly tmpfs: readonly { readonly target: string; readonly sizeBytes?: number }[];
-  readonly prepare: readonly string[];
+  readonly owners: readonly FileOwner[];
   readonly secrets: readonly string[];
 }
 
 function toMounts(mounts: readonly RunMount[], scratch: string): BuildMounts {
   const binds: BindMount[] = [];
   const tmpfs: { target: string; sizeBytes?: number }[] = [];
-  const prepare: string[] = [];
+  const owners: FileOwner[] = [];
   const secrets: string[] = [];
   for (const [index, mount] of mounts.entries()) {
     switch (mount.type) {
@@ -130,12 +130,12 @@ function toMounts(mounts: readonly RunMount[], scratch: string): BuildMounts {
         const path = join(scratch, `secret.${index}`);
         writeFileSync(path, mount.content, { mode: 0o600 });
         chmodSync(path, mount.mode);
-        prepare.push(`chown ${mount.uid}:${mount.gid} -- ${quote(path)}`);
+        owners.push({ path, uid: mount.uid, gid: mount.gid });
         binds.push({ source: path, target: mount.target, readOnly: true });
         secrets.push(path);
         break;
       }
     }
   }
-  return { binds, tmpfs, prepare, secrets };
+  return { binds, tmpfs, owners, secrets };
 }

@@ -14,7 +14,7 @@ describe('a user with a single id', () => {
   });
 
   it('gets settings for apt only where the image has apt', () => {
-    expect(emulationBinds({ command: [], aptSettings: '/settings' }, [])).toEqual([]);
+    expect(emulationBinds({ filter: Buffer.alloc(0), command: [], aptSettings: '/settings' }, [])).toEqual([]);
     expect(emulationBinds(undefined, ['/'])).toEqual([]);
   });
 });

@@ -33,7 +33,9 @@ const architectures: Readonly<Record<string, Architecture>> = {
 };
 
 export interface RootEmulation {
-  /** Prefix of a command line that runs the rest so. */
+  /** The filter, a program of seccomp(2). */
+  readonly filter: Buffer;
+  /** Prefix of a command line that runs the rest under it. */
   readonly command: readonly string[];
   /** A file to mount into `aptFolder` of images that have one. */
   readonly aptSettings: string;
@@ -47,8 +49,10 @@ export async function makeRootEmulation(home: string): Promise<RootEmulation | u
   const partial = join(home, ownedName());
   await writeFile(partial, aptSettings);
   await rename(partial, settings);
+  const filter = toFilter(architecture);
   return {
-    command: ['perl', '-e', loader(architecture.seccomp), toFilter(architecture).toString('hex')],
+    filter,
+    command: ['perl', '-e', loader(architecture.seccomp), filter.toString('hex')],
     aptSettings: settings,
   };
 }

@@ -5,10 +5,13 @@ import { createLimitMaker, type LimitMaker } from '../limits/create.ts';
 import { exists } from '../process/exists.ts';
 import { findTool } from '../process/find-tool.ts';
 import { createLauncher, type Launcher } from '../process/launcher.ts';
+import { withRoutines } from '../process/launcher-perl.ts';
 import { makeRootEmulation, type RootEmulation } from './emulated-root.ts';
 import { currentCaller, type IdMap, planIdMap, readIdSources } from './id-map.ts';
+import { seatProgram } from './init-perl.ts';
 import { createLayerStore, type LayerStore } from './layer-store.ts';
 import { findLoopback, type Loopback } from './loopback.ts';
+import { createSeats, type Seats } from './seats.ts';
 import { makeSkeleton } from './system-mounts.ts';
 import { requireTools } from './tools.ts';
 import { openUserNamespace, type UserNamespace } from './user-namespace.ts';
@@ -20,6 +23,8 @@ export interface SandboxOptions {
   readonly maxProcesses?: number;
   /** Where others clear what is unused in `home`. */
   readonly claim?: Claim;
+  /** Containers are started by a shell and util-linux, as on a machine without perl. */
+  readonly withoutPerl?: boolean;
 }
 
 /** What the containers, loads and builds of one process share. */
@@ -32,6 +37,8 @@ export interface Ground {
   readonly emulation?: RootEmulation;
   readonly limits: LimitMaker;
   readonly launcher: Launcher;
+  /** Undefined where there is no perl, or nobody knows how it calls the kernel. */
+  readonly seats?: Seats;
   readonly options: SandboxOptions;
   readonly claim: Claim;
   /** The namespace that all of it happens in. Opened on first use, and again when its holder died. */
@@ -56,13 +63,19 @@ async function makeGround(options: SandboxOptions): Promise<Ground> {
     (opened) => opened.ended,
   );
   const single = idMap.kind === 'single';
-  const emulation = single ? await makeRootEmulation(home) : undefined;
+  const limits = createLimitMaker();
+  const routines =
+    options.withoutPerl || (await findTool('perl')) === undefined ? undefined : seatProgram(process.arch);
+  const launcher = createLauncher(routines === undefined ? undefined : withRoutines(routines));
+  const seats = routines === undefined ? undefined : createSeats(launcher, limits);
+  const emulation = single && seats ? await makeRootEmulation(home) : undefined;
   return {
     home: single ? join(home, 'single') : home,
     options,
     claim,
-    limits: createLimitMaker(),
-    launcher: createLauncher(),
+    limits,
+    launcher,
+    ...(seats && { seats }),
     idMap,
     ...(emulation && { emulation }),
     skeleton,

@@ -1,48 +1,11 @@
 import { dirname } from 'node:path';
 import { quote } from '../process/quote.ts';
+import { type InitOptions, keptCapabilities } from './init.ts';
 import type { MountPhase } from './mounts.ts';
 
-/** Docker's default capabilities. They count inside the user namespace only. */
-const keptCapabilities = [
-  'chown',
-  'dac_override',
-  'fowner',
-  'fsetid',
-  'kill',
-  'setgid',
-  'setuid',
-  'setpcap',
-  'net_bind_service',
-  'net_raw',
-  'sys_chroot',
-  'mknod',
-  'audit_write',
-  'setfcap',
-];
-
-export interface InitOptions {
-  readonly phases: readonly MountPhase[];
+export interface ScriptOptions extends InitOptions {
   /** Shell lines that set up a network of its own. */
   readonly networkCommands: readonly string[];
-  readonly command: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly workingDir: string;
-  /** False for builds: `sudo` and the like work in them. */
-  readonly noNewPrivileges: boolean;
-  /** Where no control group holds them: setrlimit(2), RLIMIT_NPROC. */
-  readonly maxProcesses?: number;
-  /** Root when absent. */
-  readonly user?: RunUser;
-  /** Whether there is anything to read on its standard input. */
-  readonly hasStdin?: boolean;
-  /** Shell lines to run before anything is mounted. */
-  readonly prepare?: readonly string[];
-}
-
-export interface RunUser {
-  readonly uid: number;
-  readonly gid: number;
-  readonly groups: readonly number[];
 }
 
 /**
@@ -58,7 +21,7 @@ export interface RunUser {
  * old one; no process of the container can look at it, since it has capabilities that they lack (ptrace(2), "Ptrace access mode
  * checking").
  */
-export function toInitScript(options: InitOptions): string {
+export function toInitScript(options: ScriptOptions): string {
   const lines = [
     'read -r pid rest < /proc/self/stat',
     'echo "ready $pid" >&3',
@@ -66,7 +29,7 @@ export function toInitScript(options: InitOptions): string {
     'exec 4>&2 2>&3',
     'set -e',
     ...(options.hasStdin ? pipeStdin : []),
-    ...(options.prepare ?? []),
+    ...(options.owners ?? []).map(({ path, uid, gid }) => `chown ${uid}:${gid} -- ${quote(path)}`),
     ...options.phases.flatMap((phase, index) => toPhaseLines(phase, fstabName(index))),
     ...options.networkCommands,
     'cd -P /..',
@@ -104,7 +67,7 @@ function toPhaseLines({ files, mounts }: MountPhase, fstab: string): string[] {
 }
 
 function toCommandLine({ command, environment, workingDir, noNewPrivileges, user }: InitOptions): string {
-  const bounding = ['-all', ...keptCapabilities.map((name) => `+${name}`)].join(',');
+  const bounding = ['-all', ...Object.keys(keptCapabilities).map((name) => `+${name}`)].join(',');
   const { early, late } = splitEnvironment(environment);
   const groups = user?.groups.join(',');
   const privileges = [

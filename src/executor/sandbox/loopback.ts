@@ -2,14 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findTool } from '../process/find-tool.ts';
 import { quote } from '../process/quote.ts';
-import { toField } from './mounts.ts';
+import type { Mount } from './mount.ts';
 import { runTool } from './run-tool.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
 /** How `lo` comes up in a fresh network namespace. */
 export interface Loopback {
-  /** Lines of fstab(5), outside the root of the container. */
-  readonly mounts: readonly string[];
+  /** Outside the root of the container. */
+  readonly mounts: readonly Mount[];
   /** Shell line; empty where this machine has no means. */
   readonly command: string;
 }
@@ -28,13 +28,14 @@ export async function findLoopback(home: string, namespace: UserNamespace): Prom
   const probe = ['unshare', '--mount', '--net', 'sh', '-c', `mount -n -t sysfs sysfs ${quote(folder)} && ${command}`];
   const { exitCode } = await runTool([...namespace.enter, ...probe]);
   if (exitCode !== 0) return { mounts: [], command: await findProgram() };
-  return { mounts: [`sysfs ${toField(folder)} sysfs nosuid,nodev,noexec 0 0`], command };
+  const sysfs = { source: 'sysfs', target: folder, type: 'sysfs', options: ['nosuid', 'nodev', 'noexec'] };
+  return { mounts: [sysfs], command };
 }
 
 async function findProgram(): Promise<string> {
   if (await findTool('ip')) return 'ip link set lo up';
   if (await findTool('busybox')) return 'busybox ip link set lo up';
-  const perl = `perl -e 'socket(S,2,2,0) && ioctl(S,0x8914,pack("a16sx14","lo",1)) or die $!'`;
+  const perl = `perl -e 'socket(S,2,2,0) && ioctl(S,0x8914,my $up=pack("a16sx14","lo",1)) or die $!'`;
   if (await findTool('perl')) return perl;
   const python = `python3 -c 'import fcntl,socket,struct;fcntl.ioctl(socket.socket(),0x8914,struct.pack("16sH14x",b"lo",1))'`;
   return (await findTool('python3')) ? python : '';

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { executorError } from '../errors.ts';
 import type { BindMount, ContainerSpec } from '../port.ts';
+import { type Mount, makesTarget } from './mount.ts';
 import { makeMountPoint } from './mount-point.ts';
 import { resolveTarget } from './resolve.ts';
 import { systemMounts } from './system-mounts.ts';
@@ -13,15 +14,14 @@ export const rootName = 'r';
 export interface MountPhase {
   /** Empty files to make, below the scratch folder. */
   readonly files: string[];
-  /** Lines of fstab(5). */
-  readonly mounts: string[];
+  readonly mounts: Mount[];
 }
 
 export interface RootParts {
-  /** Lines of fstab(5) for what is outside of it. */
-  readonly outside: readonly string[];
-  /** Option text of the overlay. */
-  readonly overlay: string;
+  /** What is outside of it. */
+  readonly outside: readonly Mount[];
+  /** Options of the overlay. */
+  readonly overlay: readonly string[];
   /** Folders of the union, topmost first, for looking up mount points. */
   readonly layers: readonly string[];
   /** An empty folder that is the topmost read-only layer: mount points are made there, and so never show as changes. */
@@ -41,7 +41,7 @@ export function planMounts(root: RootParts, spec: MountSpec): readonly MountPhas
   const planner = new MountPlanner(root);
   planner.phase.mounts.push(
     ...root.outside,
-    `overlay ${rootName} overlay ${root.overlay} 0 0`,
+    { source: 'overlay', target: rootName, type: 'overlay', options: root.overlay },
     ...systemMounts(rootName, spec.network),
   );
   const requests: MountRequest[] = [
@@ -51,9 +51,15 @@ export function planMounts(root: RootParts, spec: MountSpec): readonly MountPhas
   const depth = ({ target }: MountRequest): number => posix.normalize(target).split('/').length;
   for (const request of requests.sort((a, b) => depth(a) - depth(b))) planner.add(request);
   planner.place(spec.workingDir, 'directory');
-  if (spec.readOnlyRoot) planner.phase.mounts.push(`none ${rootName} none remount,bind,ro 0 0`);
+  const bound = (source: string, target: string, options: readonly string[]): Mount => ({
+    source,
+    target,
+    type: 'none',
+    options,
+  });
+  if (spec.readOnlyRoot) planner.phase.mounts.push(bound('none', rootName, ['remount', 'bind', 'ro']));
   // All of it over the root that there was: bound, since fstab(5) knows no move.
-  planner.phase.mounts.push(`${rootName} /. none rbind 0 0`);
+  planner.phase.mounts.push(bound(rootName, '/.', ['rbind']));
   return planner.phases;
 }
 
@@ -73,7 +79,7 @@ class MountPlanner {
   add(request: MountRequest): void {
     const kind = request.kind === 'tmpfs' || statSync(request.source).isDirectory() ? 'directory' : 'file';
     const path = this.place(request.target, kind);
-    this.phase.mounts.push(toFstabLine(request, rootName + path, kind));
+    this.phase.mounts.push(toMount(request, rootName + path, kind));
     this.#mounted.set(path, request);
   }
 
@@ -126,22 +132,16 @@ function requireKind(target: string, got: string, expected: string): void {
   });
 }
 
-function toFstabLine(request: MountRequest, place: string, kind: PlaceKind): string {
-  const make = kind === 'directory' ? ',X-mount.mkdir' : '';
+function toMount(request: MountRequest, target: string, kind: PlaceKind): Mount {
+  const make = kind === 'directory' ? [makesTarget] : [];
   if (request.kind === 'tmpfs') {
-    const size = request.sizeBytes === undefined ? '' : `,size=${request.sizeBytes}`;
-    return `tmpfs ${toField(place)} tmpfs mode=1777,nosuid,nodev${size}${make} 0 0`;
+    const size = request.sizeBytes === undefined ? [] : [`size=${request.sizeBytes}`];
+    return { source: 'tmpfs', target, type: 'tmpfs', options: ['mode=1777', 'nosuid', 'nodev', ...size, ...make] };
   }
-  const flags = request.readOnly ? `rbind,ro,nosuid,nodev${isNoExec(request.source) ? ',noexec' : ''}` : 'rbind';
-  return `${toField(request.source)} ${toField(place)} none ${flags}${make} 0 0`;
+  const { source } = request;
+  const flags = request.readOnly ? ['ro', 'nosuid', 'nodev', ...(isNoExec(source) ? ['noexec'] : [])] : [];
+  return { source, target, type: 'none', options: ['rbind', ...flags, ...make] };
 }
-
-/** fstab(5): whatever could separate or start something is an octal escape. */
-export const toField = (path: string): string =>
-  Array.from(Buffer.from(path), (byte) => {
-    const char = String.fromCharCode(byte);
-    return /[A-Za-z0-9/._+,:=@%-]/.test(char) ? char : `\\${byte.toString(8).padStart(3, '0')}`;
-  }).join('');
 
 /** A remount in a user namespace must keep the flags of the source's mount; `noexec` is the one that we do not set anyway. */
 function isNoExec(source: string): boolean {

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { executorError } from '../errors.ts';
 
 /**
- * What starts a container in a network of `ip netns` (ip-netns(8)); nothing for this machine's own, which docker calls `host`.
+ * Where a network of `ip netns` lies (ip-netns(8)); undefined for this machine's own, which docker calls `host`.
  * Only root may join one.
  */
-export function toJoinNetwork(name: string | undefined): string[] {
-  if (name === undefined || name === 'host') return [];
+export function toNetworkPath(name: string | undefined): string | undefined {
+  if (name === undefined || name === 'host') return undefined;
   const path = join('/run/netns', name);
   if (name.includes('/') || name.startsWith('.') || !existsSync(path))
     throw executorError('executor/start-failed', `the machine has no network named ${JSON.stringify(name)}`, {
@@ -17,5 +17,11 @@ export function toJoinNetwork(name: string | undefined): string[] {
     throw executorError('executor/start-failed', `joining the network ${JSON.stringify(name)} takes root`, {
       hint: 'run as root, or choose another executor',
     });
-  return ['nsenter', `--net=${path}`, '--'];
+  return path;
+}
+
+/** What starts a container in it. */
+export function toJoinNetwork(name: string | undefined): string[] {
+  const path = toNetworkPath(name);
+  return path === undefined ? [] : ['nsenter', `--net=${path}`, '--'];
 }

@@ -57,31 +57,33 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
   const scratch = spec.scratchDir;
   const upper = makeUpper(scratch);
   const root = { image: image.reference, layers: readLayers(image.reference), upper, scratch };
-  const limitSpec = toLimitSpec(ground, spec);
-  const limits = ground.limits.create(limitSpec);
   const record = await recordScratch(ground, scratch);
   const release = async (): Promise<void> => {
-    await limits.remove();
     await clearScratch(ground, scratch);
     if (record !== undefined) await unlink(record);
   };
   try {
-    const environment = toContainerEnvironment(image, spec);
+    const limitSpec = toLimitSpec(ground, spec);
     const init = await startInRoot(ground, root, {
       ...spec,
-      environment,
+      environment: toContainerEnvironment(image, spec),
       noNewPrivileges: true,
       ...(spec.asImageUser && image.user !== undefined && { user: findUser([upper, ...root.layers], image.user) }),
-      confine: limits.confine,
+      limits: limitSpec,
       maxProcesses: limitSpec.maxProcesses,
     });
+    const { limits } = init;
     return toContainer(init, {
       finish: async ({ exitCode }) => ({
-        outOfMemory: exitCode !== 0 && limits.ranOutOfMemory(),
-        usage: { ...limits.usage(), ...toUsage(await init.cpu) },
+        outOfMemory: exitCode !== 0 && limits?.ranOutOfMemory() === true,
+        usage: { ...limits?.usage(), ...toUsage(await init.cpu) },
       }),
-      usage: async () => limits.usage(),
-      release,
+      usage: async () => limits?.usage() ?? {},
+      async release() {
+        await init.gone;
+        await limits?.remove();
+        await release();
+      },
     });
   } catch (error) {
     await release();

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ownedName } from '../process/owned.ts';
+import type { Mount } from './mount.ts';
 
 const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 
@@ -17,20 +18,30 @@ export const isolatedHostName = 'hallmark';
 
 const networkFiles = ['/etc/resolv.conf', '/etc/hosts'];
 
-/** fstab(5) lines of what every container has, whatever its image; the mount points are in the skeleton. */
-export function systemMounts(root: string, network: boolean): string[] {
+/** What every container has, whatever its image; the mount points are in the skeleton. */
+export function systemMounts(root: string, network: boolean): Mount[] {
   const proc = `${root}/proc`;
-  const onProc = (name: string): string => `${proc}/${name}`;
+  const bind = (source: string, target: string, ...how: string[]): Mount => ({
+    ...{ source, target, type: 'none' },
+    options: ['bind', ...how],
+  });
+  const fresh = (type: string, target: string, ...options: string[]): Mount => ({
+    source: type,
+    target,
+    type,
+    options,
+  });
+  const files = network ? networkFiles.filter(exists) : [];
   return [
-    `proc ${proc} proc nosuid,nodev,noexec 0 0`,
-    ...present(readOnlyProc).map((name) => `${onProc(name)} ${onProc(name)} none bind,ro,nosuid,nodev,noexec 0 0`),
-    ...present(hiddenProc).map((name) => `/dev/null ${onProc(name)} none bind 0 0`),
-    ...devices.map((name) => `/dev/${name} ${root}/dev/${name} none bind 0 0`),
-    `devpts ${root}/dev/pts devpts newinstance,ptmxmode=0666,mode=620,nosuid,noexec 0 0`,
-    `shm ${root}/dev/shm tmpfs mode=1777,nosuid,nodev 0 0`,
-    ...(network
-      ? networkFiles.filter(exists).map((file) => `${file} ${root}${file} none bind,ro,nosuid,nodev 0 0`)
-      : []),
+    fresh('proc', proc, 'nosuid', 'nodev', 'noexec'),
+    ...present(readOnlyProc).map((name) =>
+      bind(`${proc}/${name}`, `${proc}/${name}`, 'ro', 'nosuid', 'nodev', 'noexec'),
+    ),
+    ...present(hiddenProc).map((name) => bind('/dev/null', `${proc}/${name}`)),
+    ...devices.map((name) => bind(`/dev/${name}`, `${root}/dev/${name}`)),
+    fresh('devpts', `${root}/dev/pts`, 'newinstance', 'ptmxmode=0666', 'mode=620', 'nosuid', 'noexec'),
+    { source: 'shm', target: `${root}/dev/shm`, type: 'tmpfs', options: ['mode=1777', 'nosuid', 'nodev'] },
+    ...files.map((file) => bind(file, root + file, 'ro', 'nosuid', 'nodev')),
   ];
 }
 

@@ -12,6 +12,8 @@ const run = promisify(execFile);
 
 /** A user namespace that containers, extractions and clean-ups of this executor share. Ends with this process. */
 export interface UserNamespace {
+  /** For setns(2). */
+  readonly path: string;
   /** Prefix of a command line that runs the rest as root of the namespace, ended when this process ends. */
   readonly enter: readonly [string, ...string[]];
   /** The same for what the launcher starts, and ends. */
@@ -34,8 +36,10 @@ export async function openUserNamespace(idMap: IdMap): Promise<UserNamespace> {
     throw error;
   }
   holder.unref();
-  const join = ['nsenter', '--preserve-credentials', `--user=/proc/${holder.pid}/ns/user`] as const;
+  const path = `/proc/${holder.pid}/ns/user`;
+  const join = ['nsenter', '--preserve-credentials', `--user=${path}`] as const;
   return {
+    path,
     join,
     enter: ['setpriv', '--pdeathsig', 'KILL', ...join],
     ended: holder.ended,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { executorError } from '../errors.ts';
-import type { RunUser } from './init-script.ts';
+import type { RunUser } from './init.ts';
 import { resolveTarget } from './resolve.ts';
 
 export interface FoundUser extends RunUser {
