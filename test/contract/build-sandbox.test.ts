@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { createBuildSandbox } from '../../src/executor/sandbox/build.ts';
 import { createGround } from '../../src/executor/sandbox/ground.ts';
 import { describeBuildSandbox } from './build-sandbox.ts';
+import { hasOneId } from './one-id.ts';
 
-for (const [name, withoutPerl] of Object.entries({ namespaces: false, 'namespaces without perl': true })) {
+// A single id has no builds without perl.
+const ways = { namespaces: false, ...(hasOneId ? {} : { 'namespaces without perl': true }) };
+for (const [name, withoutPerl] of Object.entries(ways)) {
   describeBuildSandbox(
     name,
     async () => {

@@ -81,8 +81,8 @@ describe.skipIf(routines === undefined)('seats', () => {
       kill(one.pid);
       await one.ended;
     }
-    const { child } = await seats.take();
-    expect([second?.pid, third?.pid]).not.toContain(child.pid);
+    const taken = [await seats.take(), await seats.take()];
+    for (const { child } of taken) expect([second?.pid, third?.pid]).not.toContain(child.pid);
     expect(removed).toHaveLength(2);
   });
 

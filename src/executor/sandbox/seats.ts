@@ -44,12 +44,12 @@ export function createSeats(launcher: Launcher, limits: Pick<LimitMaker, 'plan'>
   return {
     async take() {
       refill();
-      for (;;) {
-        const seat = await (waiting.shift() ?? openSeat(launcher, limits.plan()));
-        refill();
-        if (!seat.isLost()) return seat.occupy();
-        await seat.limits?.remove();
-      }
+      const ahead = waiting.shift();
+      refill();
+      const seat = await ahead?.catch(() => undefined);
+      if (seat && !seat.isLost()) return seat.occupy();
+      await seat?.discard();
+      return (await openSeat(launcher, limits.plan())).occupy();
     },
     takeFree: async () => (await openSeat(launcher)).occupy(),
   };
@@ -59,6 +59,7 @@ interface WaitingSeat extends Seat {
   /** Somebody has killed it. */
   isLost(): boolean;
   occupy(): Seat;
+  discard(): Promise<void>;
 }
 
 async function openSeat(launcher: Launcher, limits?: PlannedLimits): Promise<WaitingSeat> {
@@ -92,6 +93,10 @@ async function openSeat(launcher: Launcher, limits?: PlannedLimits): Promise<Wai
         child.busy();
         up.reader.ref();
         return seat;
+      },
+      async discard() {
+        down.close();
+        await limits?.remove();
       },
     };
   } catch (error) {
