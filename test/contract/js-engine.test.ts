@@ -32,6 +32,18 @@ describe('QuickJS in a thread, and documents that mean harm', () => {
     expect(await use('[all.length, typeof fill]')).toEqual([0, 'function']);
   });
 
+  it('blames no expression for the start of its thread, nor for a caller that is busy', async () => {
+    const fresh = createJsEngine();
+    const whileBusy = (): Promise<unknown> => {
+      const answer = fresh.evaluate(request('1 + 1', { timeoutMs: 100 }));
+      for (const end = performance.now() + 800; performance.now() < end; );
+      return answer;
+    };
+    expect(await whileBusy()).toBe(2);
+    expect(await whileBusy()).toBe(2);
+    await fresh.close();
+  });
+
   it.each([
     ['repeats a string', '"a".repeat(1e9).length'],
     ['fills an array', '(function(){ var all = []; for (;;) all.push(new Array(100).fill("x")); })()'],

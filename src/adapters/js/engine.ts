@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { JsonValue } from '../../core/json.ts';
 import { cwlError } from '../../cwl/errors.ts';
 import type { JsEngine, JsRequest } from '../../cwl/port.ts';
-import type { WorkerReply, WorkerRequest, WorkerSettings } from './protocol.ts';
+import type { WorkerMessage, WorkerReply, WorkerRequest, WorkerSettings } from './protocol.ts';
 
 export interface JsEngineOptions {
   /** What one evaluation may allocate. */
@@ -24,6 +24,7 @@ interface Job {
 
 interface Thread {
   readonly worker: Worker;
+  isReady: boolean;
   job: Job | undefined;
   timer: NodeJS.Timeout | undefined;
 }
@@ -91,24 +92,38 @@ class Pool {
   #send(thread: Thread, job: Job): void {
     thread.job = job;
     thread.worker.ref();
-    const { timeoutMs } = job.request;
-    thread.timer = setTimeout(() => void this.#end(thread, 'it ran longer than allowed'), timeoutMs + graceMs);
+    if (thread.isReady) this.#watch(thread, job);
     thread.worker.postMessage(job.request);
+  }
+
+  /** A reply that came while this process was busy counts, late as it is read. */
+  #watch(thread: Thread, job: Job): void {
+    const end = () => setImmediate(() => thread.job === job && void this.#end(thread, 'it ran longer than allowed'));
+    thread.timer = setTimeout(end, job.request.timeoutMs + graceMs);
   }
 
   #start(): Thread {
     const workerData: WorkerSettings = { memoryBytes: this.#memoryBytes };
     const worker = new Worker(workerUrl(), { workerData, env: {}, execArgv: [], stdin: false });
-    const thread: Thread = { worker, job: undefined, timer: undefined };
+    const thread: Thread = { worker, isReady: false, job: undefined, timer: undefined };
     worker.unref();
-    worker.on('message', (reply: WorkerReply) => this.#finish(thread, reply));
+    worker.on('message', (message: WorkerMessage) => this.#hear(thread, message));
     worker.on('error', (error) => void this.#end(thread, error.message));
     worker.on('exit', () => void this.#end(thread, 'its thread ended'));
     this.#threads.add(thread);
     return thread;
   }
 
+  /** The time of an evaluation begins when its thread has started. */
+  #hear(thread: Thread, message: WorkerMessage): void {
+    if (message.kind === 'ready') {
+      thread.isReady = true;
+      if (thread.job) this.#watch(thread, thread.job);
+    } else this.#finish(thread, message);
+  }
+
   #finish(thread: Thread, reply: WorkerReply): void {
+    if (reply.kind === 'limit' && reply.isLast) return void this.#end(thread, reply.message);
     const { job } = thread;
     clearTimeout(thread.timer);
     thread.job = undefined;
