@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { builtinImage, type Container, type Mounts } from '../../src/api/records.ts';
 import { createImageBuilder } from '../../src/crunch/builtin/builder.ts';
 import { createBuiltins } from '../../src/crunch/builtin/builtins.ts';
@@ -9,6 +12,7 @@ import { createImageOpener } from '../../src/crunch/images/opener.ts';
 import { openArchive } from '../../src/image/archive/open.ts';
 import type { Image } from '../../src/image/model.ts';
 import { createRegistryClient } from '../../src/image/registry/client.ts';
+import { createContentStore } from '../../src/image/store/content-store.ts';
 import { validateImage } from '../../src/image/validate.ts';
 import { createFakeBuildSandbox } from '../fakes/build-sandbox.ts';
 import { type FakeRegistry, startRegistry } from '../fakes/registry.ts';
@@ -42,7 +46,8 @@ function run(work: Partial<Container>, options: RunOptions & { readonly secrets?
   const images = createImageOpener(collections, blocks);
   const cache = createKeepLayerCache(setting.api, blocks);
   const builder = createImageBuilder({ sandbox: createFakeBuildSandbox(), cache });
-  const builtins = createBuiltins({ registry: client, blocks, layers, builder, collections, trees, images });
+  const content = createContentStore({ cacheDir: join(setting.directory, 'pulls') });
+  const builtins = createBuiltins({ registry: client, content, blocks, layers, builder, collections, trees, images });
   const secretMounts = async (): Promise<Mounts> => options.secrets ?? {};
   const record = { container_image: builtinImage, output_path: '/', mounts: {}, runtime_constraints: api, ...work };
   return setting.run(record, { ...options, deps: { ...options.deps, builtins, secretMounts } });
@@ -50,6 +55,9 @@ function run(work: Partial<Container>, options: RunOptions & { readonly secrets?
 
 const pull = (name: string, options?: RunOptions): Promise<Container> =>
   run({ command: ['docker', 'pull', name] }, options);
+
+const sizesIn = (folder: string): number[] =>
+  existsSync(folder) ? readdirSync(folder).map((name) => statSync(join(folder, name)).size) : [];
 
 async function openOutput(container: Container): Promise<Image & { readonly repoTags: readonly string[] }> {
   const { files } = await setting.deps.collections.byPortableDataHash(container.output ?? ('' as never));
@@ -130,6 +138,40 @@ describe('docker pull', () => {
     setTimeout(() => controller.abort(), 100);
     const container = await pull(`${registry.host}/team/app:v1`, { signal: controller.signal });
     expect(container).toMatchObject({ state: 'Cancelled', runtime_status: { error: 'the container was cancelled' } });
+  });
+
+  test('goes on where one ended that was cancelled, and leaves nothing but the image', async () => {
+    const layers = ['one', 'two'].map((path) =>
+      layerOf(tarOf([{ path, text: randomBytes(200_000).toString('base64') }])),
+    );
+    const [whole, cut] = layers.map(({ descriptor }) => descriptor);
+    registry.add('team/app', 'v1', imageOf(layers));
+    registry.faults.stall = { times: 9, digest: cut?.digest ?? '', afterBytes: 100_000 };
+    const controller = new AbortController();
+    const first = pull(`${registry.host}/team/app:v1`, { signal: controller.signal });
+    const blobs = join(setting.directory, 'pulls/blobs/sha256');
+    await vi.waitFor(() => expect(readdirSync(blobs)).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(sizesIn(join(setting.directory, 'pulls/partial'))).toEqual([100_000]));
+    controller.abort();
+    expect(await first).toMatchObject({ state: 'Cancelled' });
+
+    delete registry.faults.stall;
+    const asked = registry.seen.length;
+    await validateImage(await openOutput(await pull(`${registry.host}/team/app:v1`)));
+    const again = registry.seen.slice(asked).filter(({ path }) => path.includes('/blobs/'));
+    const rangesOf = (digest = ''): unknown[] =>
+      again.filter(({ path }) => path.endsWith(digest)).map(({ headers }) => headers.range);
+    expect(rangesOf(whole?.digest)).toEqual([]);
+    expect(rangesOf(cut?.digest)).toEqual([`bytes=100000-${(cut?.size ?? 0) - 1}`]);
+    expect(readdirSync(blobs)).toEqual([]);
+    expect(sizesIn(join(setting.directory, 'pulls/partial'))).toEqual([]);
+  });
+
+  test('a zstd layer, which is read to learn its size, is transferred once', async () => {
+    const layer = layerOf(tarOf([{ path: 'one', text: 'packed' }]), 'zstd');
+    registry.add('team/app', 'v1', imageOf([layer]));
+    await validateImage(await openOutput(await pull(`${registry.host}/team/app:v1`)));
+    expect(registry.seen.filter(({ path }) => path.endsWith(layer.descriptor.digest))).toHaveLength(1);
   });
 
   const broken: [string, Partial<Container>, RegExp][] = [

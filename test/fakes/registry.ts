@@ -35,8 +35,8 @@ export interface RegistryFaults {
   ignoreRange?: boolean;
   /** Leaves Docker-Content-Digest out. */
   hideDigest?: boolean;
-  /** Sends the head of a blob, then nothing more. */
-  stall?: { times: number };
+  /** Sends the head of a blob, of this one alone where it is named, and so many of its bytes, then nothing more. */
+  stall?: { times: number; digest?: string; afterBytes?: number };
 }
 
 export interface SeenRequest {
@@ -270,15 +270,19 @@ async function serveBlob(
     ...(range !== undefined && { 'content-range': `bytes ${start}-${blob.size - 1}/${blob.size}` }),
   });
   if (request.method === 'HEAD') return void response.end();
+  const { stall } = faults;
+  if (stall && stall.times > 0 && (stall.digest ?? digest) === digest) {
+    stall.times -= 1;
+    response.flushHeaders();
+    for await (const piece of await blob.open(start)) {
+      return void response.write(Buffer.from(piece as Uint8Array).subarray(0, stall.afterBytes ?? 0));
+    }
+  }
   await sendBlob(response, await blob.open(start), faults);
 }
 
 async function sendBlob(response: ServerResponse, content: Readable, faults: RegistryFaults): Promise<void> {
   let sent = 0;
-  if (faults.stall && faults.stall.times > 0) {
-    faults.stall.times -= 1;
-    return response.flushHeaders();
-  }
   for await (const piece of content) {
     const chunk = Buffer.from(piece as Uint8Array);
     if (faults.flipBit && sent === 0) chunk[0] = (chunk[0] ?? 0) ^ 1;

@@ -34,16 +34,18 @@ async function createBuiltinsOf(
   cluster: ClusterHandle,
   { ground, builder, ...parts }: BuiltinParts,
 ): Promise<Builtins> {
-  const { api, blocks, logger } = cluster;
-  const [{ createBuiltins }, { createLayerIndex }] = await Promise.all([
+  const { api, blocks, home, logger } = cluster;
+  const [{ createBuiltins }, { createLayerIndex }, { createContentStore }] = await Promise.all([
     import('../../crunch/builtin/builtins.ts'),
     import('../../crunch/images/layer-index.ts'),
+    import('../../image/store/content-store.ts'),
   ]);
   return createBuiltins({
     ...parts,
     blocks,
     builder: await loadBuilder(builder, cluster, ground),
     registry: await createRegistry(logger),
+    content: createContentStore({ cacheDir: join(home, 'pulls') }),
     layers: createLayerIndex(api, blocks),
   });
 }

@@ -5,6 +5,7 @@ import { imageError } from '../../image/errors.ts';
 import { formatReference, parseReference } from '../../image/reference.ts';
 import type { BlockStore } from '../../keep/port.ts';
 import type { LayerIndex } from '../images/layer-index.ts';
+import { counting, createProgress } from '../images/progress.ts';
 import { storeImage } from '../images/store-image.ts';
 import { placeTree } from '../mounts/copy-tree.ts';
 import { checkoutGitTree } from '../mounts/git-tree.ts';
@@ -50,7 +51,9 @@ export function createBuild(deps: BuildDeps): BuiltinCommand {
     );
     const { blocks, layers } = deps;
     report.line(`built image ${image.imageHash}`);
-    const { collection, properties } = await storeImage(image, { blocks, layers, report, signal, references: [] });
+    const onBytes = createProgress(image, 'storing', report);
+    const options = { blocks, layers, report, signal, onBytes, references: [] };
+    const { collection, properties } = await storeImage(counting(image, onBytes), options);
     return { exitCode: 0, output: { collection, properties: { ...properties, [builderProperty]: deps.builder.name } } };
   };
 }

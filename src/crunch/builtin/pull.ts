@@ -6,6 +6,7 @@ import type { ContentStore } from '../../image/store/content-store.ts';
 import type { BlockStore } from '../../keep/port.ts';
 import { crunchError } from '../errors.ts';
 import type { LayerIndex } from '../images/layer-index.ts';
+import { createProgress } from '../images/progress.ts';
 import { storeImage } from '../images/store-image.ts';
 import type { BuiltinCommand, BuiltinReport } from '../port.ts';
 
@@ -13,8 +14,8 @@ export interface PullDeps {
   readonly registry: RegistryClient;
   readonly blocks: BlockStore;
   readonly layers: LayerIndex;
-  /** Makes concurrent pulls share transfers, and resumes what a crash cut off. */
-  readonly content?: ContentStore;
+  /** Concurrent pulls share its transfers, and the next one goes on where a killed one ended. */
+  readonly content: ContentStore;
 }
 
 /** `docker pull NAME` (design 4.2): the image goes from its registry into Keep, no engine needed. */
@@ -27,8 +28,11 @@ export function createPull({ registry, blocks, layers, content }: PullDeps): Bui
     report.line(
       `${toFamiliarName(image.plan.reference)} is ${digest}, image ${image.imageHash}, ${formatBytes(sizeBytes)}`,
     );
-    const options = { blocks, layers, report, signal, references: [reference], registryDigest: digest };
-    return { exitCode: 0, output: await storeImage(content?.lazy(image) ?? image, options) };
+    const onBytes = createProgress(image, 'receiving', report);
+    const options = { blocks, layers, report, signal, onBytes, references: [reference], registryDigest: digest };
+    const output = await storeImage(content.lazy(image, { onBytes }), options);
+    await content.drop(image);
+    return { exitCode: 0, output };
   };
 }
 

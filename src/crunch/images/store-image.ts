@@ -24,6 +24,8 @@ export interface StoreImageOptions {
   readonly references: readonly ImageReference[];
   /** Digest of what the registry's name pointed to. */
   readonly registryDigest?: Digest;
+  /** Told of layers that need not be read, since Keep has them. */
+  readonly onBytes?: (count: number) => void;
 }
 
 export interface StoredImage {
@@ -38,16 +40,10 @@ type LayerPart = Extract<ArchivePart, { kind: 'layer' }>;
  * not read at all. Nothing is left of a failure but blocks that nobody names.
  */
 export async function storeImage(image: Image, options: StoreImageOptions): Promise<StoredImage> {
-  const { blocks, report, signal } = options;
+  const { blocks, signal } = options;
   const plan = await planArchive(image, options.references.flatMap(toArchiveTags), signal);
   const layers = plan.parts.filter((part): part is LayerPart => part.kind === 'layer');
-  const total = layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
-  let doneBytes = 0;
-  const advance = (bytes: number): void => {
-    doneBytes += bytes;
-    report.activity(`storing image: ${formatBytes(doneBytes)} of ${formatBytes(total)}`);
-  };
-  const stored = await mapLimited(layers, layersAtOnce, (layer) => storeLayer(layer, options, advance));
+  const stored = await mapLimited(layers, layersAtOnce, (layer) => storeLayer(layer, options));
   const segments = new Map(layers.map((layer, index) => [layer, stored[index] ?? []]));
   const writer = createCollectionWriter(blocks);
   const file = writer.createFile(plan.fileName);
@@ -60,26 +56,19 @@ export async function storeImage(image: Image, options: StoreImageOptions): Prom
   return { collection: writer.finish(), properties: toProperties(image, layers, options) };
 }
 
-async function storeLayer(
-  layer: LayerPart,
-  options: StoreImageOptions,
-  advance: (bytes: number) => void,
-): Promise<readonly FileSegment[]> {
+async function storeLayer(layer: LayerPart, options: StoreImageOptions): Promise<readonly FileSegment[]> {
   const { blocks, report, signal } = options;
   signal.throwIfAborted();
   const name = `layer ${layer.digest.slice(0, 19)} (${formatBytes(layer.sizeBytes)})`;
   const known = await options.layers.find(layer.digest, layer.sizeBytes, signal);
   if (known) {
-    advance(layer.sizeBytes);
+    options.onBytes?.(layer.sizeBytes);
     report.line(`${name}: Keep has it`);
     return known;
   }
   report.line(`${name}: reading`);
   const file = createCollectionWriter(blocks).createFile('layer');
-  for await (const chunk of await layer.open(signal)) {
-    await file.write(chunk as Uint8Array);
-    advance((chunk as Uint8Array).length);
-  }
+  for await (const chunk of await layer.open(signal)) await file.write(chunk as Uint8Array);
   const { segments } = await file.close();
   report.line(`${name}: stored`);
   return segments;

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { layerOf, smallImage } from '../../../test/fakes/registry-images.ts';
-import type { Descriptor } from '../model.ts';
+import type { Descriptor, Image } from '../model.ts';
 import { digestOf, readableFrom } from '../streams.ts';
 import { validateImage } from '../validate.ts';
 import { createContentStore } from './content-store.ts';
@@ -236,22 +236,52 @@ describe('open', () => {
 });
 
 describe('a lazy image', () => {
-  it('reads no layer until one is opened, and each once', async () => {
-    const image = smallImage('one', 'two');
-    let opens = 0;
-    const layers = image.layers.map((layer) => ({
+  /** Counts how often each layer's own source was opened. */
+  function counted(image: Image): { readonly image: Image; readonly opens: number[] } {
+    const opens: number[] = [];
+    const layers = image.layers.map((layer, index) => ({
       ...layer,
       open: () => {
-        opens += 1;
+        opens[index] = (opens[index] ?? 0) + 1;
         return layer.open();
       },
     }));
-    const store = createContentStore({ cacheDir: freshDir() });
-    const lazy = store.lazy({ ...image, layers });
-    expect(opens).toBe(0);
+    return { image: { ...image, layers }, opens };
+  }
+
+  it('reads no layer until one is opened, and each once', async () => {
+    const { image, opens } = counted(smallImage('one', 'two'));
+    const lazy = createContentStore({ cacheDir: freshDir() }).lazy(image);
+    expect(opens).toEqual([]);
     await validateImage(lazy);
-    await store.fetchLayers(lazy);
-    expect(opens).toBe(2);
+    expect(opens).toEqual([1, 1]);
+  });
+
+  it('tells of the bytes of a layer once, however often it is opened, and also of one that is here', async () => {
+    const image = smallImage('one', 'two');
+    const total = image.layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+    const store = createContentStore({ cacheDir: freshDir() });
+    for (let round = 0; round < 2; round += 1) {
+      let told = 0;
+      const onBytes = (count: number) => {
+        told += count;
+      };
+      await validateImage(store.lazy(image, { onBytes }));
+      expect(told).toBe(total);
+    }
+  });
+
+  it('is fetched again where it was dropped, and who reads it reads on', async () => {
+    const { image, opens } = counted(smallImage('one'));
+    const store = createContentStore({ cacheDir: freshDir() });
+    const lazy = store.lazy(image);
+    const [layer] = lazy.layers;
+    const reader = await layer?.open();
+    await store.drop(image);
+    expect(reader && digestOf(await buffer(reader))).toBe(layer?.descriptor.digest);
+    expect(await store.has(layer?.descriptor ?? blob)).toBe(false);
+    await validateImage(lazy);
+    expect(opens).toEqual([2]);
   });
 
   it('brings layers in parallel, within bounds', async () => {
@@ -271,7 +301,21 @@ describe('a lazy image', () => {
         );
       return { ...layer, open };
     });
-    await createContentStore({ cacheDir: freshDir(), concurrency: 3 }).fetchLayers({ ...smallImage('x'), layers });
+    const lazy = createContentStore({ cacheDir: freshDir(), concurrency: 3 }).lazy({ ...smallImage('x'), layers });
+    await Promise.all(lazy.layers.map(async (layer) => buffer(await layer.open())));
     expect(most).toBe(3);
+  });
+});
+
+describe('progress', () => {
+  it('takes back what has to come again, and counts once what an earlier try left', async () => {
+    const cacheDir = freshDir();
+    const lying = providerWith(Buffer.alloc(bytes.length), { failAfter: 4000 });
+    const whole = providerWith(bytes);
+    const told: number[] = [];
+    const options = { from: [lying.provider, whole.provider], onBytes: (count: number) => told.push(count) };
+    await createContentStore({ cacheDir }).fetch(blob, options);
+    expect(told.reduce((sum, count) => sum + count, 0)).toBe(blob.size);
+    expect(Math.min(...told)).toBeLessThan(0);
   });
 });

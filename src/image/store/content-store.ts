@@ -1,12 +1,11 @@
-import { createReadStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { type FileHandle, open as openFile, rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { createLimiter, mapLimited, untilAborted } from '../../core/concurrency.ts';
+import { createLimiter, untilAborted } from '../../core/concurrency.ts';
 import type { Digest } from '../../core/ids.ts';
 import type { Descriptor, Image, Layer } from '../model.ts';
 import { transformed, verified } from '../streams.ts';
 import { type BlobProvider, providerOf } from './provider.ts';
-import { blobPath, transferBlob } from './transfer.ts';
+import { blobPath, type OnBytes, transferBlob } from './transfer.ts';
 
 export interface ContentStoreOptions {
   /** Verified blobs as `blobs/sha256/<hex>`, those under way in `partial/`. Several processes may share it. */
@@ -21,6 +20,8 @@ export interface ReadOptions {
   /** Sources of this reader, with this reader's credentials. */
   readonly from?: readonly BlobProvider[];
   readonly signal?: AbortSignal;
+  /** Told of bytes as they come, all at once of a blob that is here, and, as a negative number, of those that have to come again. */
+  readonly onBytes?: OnBytes;
 }
 
 /**
@@ -34,9 +35,9 @@ export interface ContentStore {
   /** The blob's bytes, verified. */
   open(descriptor: Descriptor, options?: ReadOptions): Promise<Readable>;
   /** The same image, its layers read through this store. Reads nothing by itself. */
-  lazy(image: Image): Image;
-  /** Brings all layers of an image here, several at a time. */
-  fetchLayers(image: Image, signal?: AbortSignal): Promise<void>;
+  lazy(image: Image, options?: Pick<ReadOptions, 'onBytes'>): Image;
+  /** Takes an image's layers away, once something else holds them. Whoever reads one reads on. */
+  drop(image: Image): Promise<void>;
 }
 
 /** The folder is made with the first transfer. Fails with `image/cache-failed` where it cannot be written. */
@@ -48,39 +49,66 @@ export function createContentStore(options: ContentStoreOptions): ContentStore {
   const store: ContentStore = {
     has: async (descriptor) => (await findCached(options.cacheDir, descriptor)) !== undefined,
     async fetch(descriptor, read = {}) {
-      for (;;) {
+      for (let counted = 0; ; ) {
         read.signal?.throwIfAborted();
         const cached = await findCached(options.cacheDir, descriptor);
-        if (cached !== undefined) return cached;
-        const { isOwn, done } = join(descriptor, read);
+        if (cached !== undefined) {
+          read.onBytes?.(descriptor.size - counted);
+          return cached;
+        }
+        const onBytes = (count: number): void => {
+          counted += count;
+          read.onBytes?.(count);
+        };
+        const { isOwn, done } = join(descriptor, { ...read, onBytes });
         try {
           await done;
           known.add(descriptor.digest);
         } catch (error) {
           if (isOwn || read.signal?.aborted) throw error;
+          onBytes(-counted);
         }
       }
     },
     async open(descriptor, read = {}) {
-      const path = await store.fetch(descriptor, read);
-      const bytes = createReadStream(path, { highWaterMark: 256 * 1024 });
+      const { path, file } = await openWhole(descriptor, read);
+      const bytes = file.createReadStream({ highWaterMark: 256 * 1024 });
       if (known.has(descriptor.digest)) return bytes;
       return transformed(bytes, (source) => verifiedOnce(source, descriptor, path, known), read.signal);
     },
-    lazy: (image) => ({ ...image, layers: image.layers.map((layer) => lazyLayer(store, layer)) }),
-    async fetchLayers(image, signal) {
-      await mapLimited(image.layers, options.concurrency ?? 4, (layer) =>
-        store.fetch(layer.descriptor, { from: [providerOf(layer)], ...(signal && { signal }) }),
+    lazy: (image, read = {}) => ({ ...image, layers: image.layers.map((layer) => lazyLayer(store, layer, read)) }),
+    async drop({ layers }) {
+      await Promise.all(
+        layers.map(({ descriptor }) => rm(blobPath(options.cacheDir, descriptor.digest), { force: true })),
       );
     },
   };
+
+  /** Another process may drop the blob before it is opened here: then it is fetched again. */
+  async function openWhole(descriptor: Descriptor, read: ReadOptions): Promise<{ path: string; file: FileHandle }> {
+    for (;;) {
+      const path = await store.fetch(descriptor, read);
+      const file = await openFile(path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+      });
+      if (file) return { path, file };
+      read.onBytes?.(-descriptor.size);
+    }
+  }
   return store;
 }
 
-function lazyLayer(store: ContentStore, layer: Layer): Layer {
+/** The bytes of a layer are told of once, however often it is opened. */
+function lazyLayer(store: ContentStore, layer: Layer, { onBytes }: ReadOptions): Layer {
   const from = [providerOf(layer)];
   const { diffId, descriptor } = layer;
-  return { diffId, descriptor, open: (signal) => store.open(descriptor, { from, ...(signal && { signal }) }) };
+  let untold = onBytes;
+  const open = (signal?: AbortSignal): Promise<Readable> => {
+    const options = { from, ...(signal && { signal }), ...(untold && { onBytes: untold }) };
+    untold = undefined;
+    return store.open(descriptor, options);
+  };
+  return { diffId, descriptor, open };
 }
 
 /** A blob of another size than its descriptor says is not that blob, whatever its name. */
@@ -115,7 +143,7 @@ function createFlights(options: ContentStoreOptions) {
   const limited = createLimiter(options.concurrency ?? 4);
   const flights = new Map<Digest, Flight>();
 
-  function start(descriptor: Descriptor, from: readonly BlobProvider[]): Flight {
+  function start(descriptor: Descriptor, { from = [], onBytes }: ReadOptions): Flight {
     const stop = new AbortController();
     const { signal } = stop;
     const { cacheDir } = options;
@@ -127,6 +155,7 @@ function createFlights(options: ContentStoreOptions) {
         partialDir: `${cacheDir}/partial`,
         target: blobPath(cacheDir, descriptor.digest),
         signal,
+        ...(onBytes && { onBytes }),
       });
     });
     const flight = { done, stop, readers: 0 };
@@ -140,7 +169,7 @@ function createFlights(options: ContentStoreOptions) {
 
   return (descriptor: Descriptor, read: ReadOptions): { isOwn: boolean; done: Promise<void> } => {
     const known = flights.get(descriptor.digest);
-    const flight = known ?? start(descriptor, read.from ?? []);
+    const flight = known ?? start(descriptor, read);
     flight.readers += 1;
     const leave = () => {
       flight.readers -= 1;

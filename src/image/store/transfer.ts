@@ -19,7 +19,11 @@ export interface TransferRequest {
   /** Where the whole, verified file appears. */
   readonly target: string;
   readonly signal: AbortSignal;
+  /** Told of bytes as they come, of those that an earlier try left, and, as a negative number, of those that have to come again. */
+  readonly onBytes?: OnBytes;
 }
+
+export type OnBytes = (count: number) => void;
 
 /**
  * Brings one blob to `target`. What an earlier try left is taken up where it ended. The file appears whole, verified and by one
@@ -32,7 +36,7 @@ export async function transferBlob(request: TransferRequest): Promise<void> {
     await mkdir(dirname(target), { recursive: true });
     return claimPartial(partialDir, hexOf(descriptor.digest));
   });
-  const file = await openPartial(path);
+  const file = await openPartial(path, request.onBytes);
   let isWhole = false;
   try {
     await fill(request, file);
@@ -51,21 +55,26 @@ export const blobPath = (cacheDir: string, digest: Digest): string => join(cache
 
 interface Partial {
   readonly handle: FileHandle;
+  readonly onBytes: OnBytes;
   hash: Hash;
   size: number;
 }
 
-async function openPartial(path: string): Promise<Partial> {
-  const partial = { handle: await open(path, 'a+'), hash: createHash('sha256'), size: 0 };
-  for await (const chunk of createReadStream(path)) {
-    partial.hash.update(chunk);
-    partial.size += (chunk as Buffer).length;
-  }
+async function openPartial(path: string, onBytes: OnBytes = () => {}): Promise<Partial> {
+  const partial = { handle: await open(path, 'a+'), onBytes, hash: createHash('sha256'), size: 0 };
+  for await (const chunk of createReadStream(path)) count(partial, chunk as Buffer);
   return partial;
+}
+
+function count(partial: Partial, bytes: Buffer): void {
+  partial.hash.update(bytes);
+  partial.size += bytes.length;
+  partial.onBytes(bytes.length);
 }
 
 async function startOver(partial: Partial): Promise<void> {
   await partial.handle.truncate(0);
+  partial.onBytes(-partial.size);
   partial.hash = createHash('sha256');
   partial.size = 0;
 }
@@ -119,8 +128,7 @@ async function append(
   if (!stream) return false;
   for await (const chunk of addAbortSignal(signal, stream) as AsyncIterable<Buffer>) {
     await writing(descriptor, () => partial.handle.appendFile(chunk));
-    partial.hash.update(chunk);
-    partial.size += chunk.length;
+    count(partial, chunk);
     if (partial.size > descriptor.size) break;
   }
   return true;
