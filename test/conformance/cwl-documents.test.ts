@@ -5,8 +5,8 @@ import { createFileFetcher } from '../../src/adapters/fetch/file.ts';
 import { checkInputs } from '../../src/cwl/input/check.ts';
 import { loadInputObject, parseInputObject } from '../../src/cwl/input/job.ts';
 import { loadDocument, loadProcess } from '../../src/cwl/load.ts';
-import { checkWithObjectModel } from '../../src/cwl/output/object-model.ts';
 import { pack } from '../../src/cwl/output/pack.ts';
+import { checkWithObjectModel } from '../contract/cwl-object-model.ts';
 import { createRandom, mutate } from './cwl-mutations.ts';
 import { documentsOf, type SuiteTest, suiteFolder, suiteVersions, testsOf } from './suites.ts';
 

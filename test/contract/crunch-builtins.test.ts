@@ -13,11 +13,11 @@ import { openArchive } from '../../src/image/archive/open.ts';
 import type { Image } from '../../src/image/model.ts';
 import { createRegistryClient } from '../../src/image/registry/client.ts';
 import { createContentStore } from '../../src/image/store/content-store.ts';
-import { validateImage } from '../../src/image/validate.ts';
 import { createFakeBuildSandbox } from '../fakes/build-sandbox.ts';
 import { type FakeRegistry, startRegistry } from '../fakes/registry.ts';
 import { imageOf, layerOf, smallImage, tarOf } from '../fakes/registry-images.ts';
 import { createSetting, type RunOptions, type Setting } from './crunch-setting.ts';
+import { validateImage } from './validate-image.ts';
 
 let setting: Setting;
 let registry: FakeRegistry;

@@ -15,10 +15,10 @@ import { planArchive, writeArchive } from '../../src/image/archive/write.ts';
 import { scratchState, toImage, withHistory } from '../../src/image/build/run/state.ts';
 import { mergedTree } from '../../src/image/layers/merged-tree.ts';
 import type { Image } from '../../src/image/model.ts';
-import { validateImage } from '../../src/image/validate.ts';
 import { createMemoryLayerCache } from '../fakes/layer-cache.ts';
 import { environment, mustWork } from './engines.ts';
 import { toolsLayer } from './layers.ts';
+import { validateImage } from './validate-image.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'image-builders-'));
 const ground = createGround({ home: join(scratch, 'sandbox') });

@@ -7,11 +7,11 @@ import type { Image } from '../../src/image/model.ts';
 import { formatReference, parseReference } from '../../src/image/reference.ts';
 import { createRegistryClient, type RegistryClient } from '../../src/image/registry/client.ts';
 import type { RegistryDirectory } from '../../src/image/registry/port.ts';
-import { validateImage } from '../../src/image/validate.ts';
 import { startRegistry } from '../fakes/registry.ts';
 import { hasDebianRegistry, startDebianRegistry } from '../fakes/registry-debian.ts';
 import { imageOf, layerOf, smallImage, tarOf } from '../fakes/registry-images.ts';
 import { type PushTarget, pushImage, pushManifest } from '../fakes/registry-push.ts';
+import { validateImage } from './validate-image.ts';
 
 /** Every registry, the fake and the real one, is pulled from alike. The user is `ann`, the password `p:w`. */
 const registries = [

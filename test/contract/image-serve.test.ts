@@ -8,8 +8,8 @@ import { afterAll, expect, it } from 'vitest';
 import { planArchive, writeArchive } from '../../src/image/archive/write.ts';
 import { parseReference } from '../../src/image/reference.ts';
 import { openSystemRegistryClient } from '../../src/image/system-client.ts';
-import { validateImage } from '../../src/image/validate.ts';
 import { smallImage } from '../fakes/registry-images.ts';
+import { validateImage } from './validate-image.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'image-serve-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

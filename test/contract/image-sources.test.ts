@@ -16,9 +16,9 @@ import { parseReference } from '../../src/image/reference.ts';
 import { createRegistryClient } from '../../src/image/registry/client.ts';
 import { createContentStore } from '../../src/image/store/content-store.ts';
 import { openSystemRegistryClient } from '../../src/image/system-client.ts';
-import { validateImage } from '../../src/image/validate.ts';
 import { startRegistry } from '../fakes/registry.ts';
 import { imageOf, layerOf, tarOf } from '../fakes/registry-images.ts';
+import { validateImage } from './validate-image.ts';
 
 /** Every source of images must give this image back. */
 const original = imageOf([

@@ -8,8 +8,8 @@ import type { Container } from '../../src/api/records.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createCollectionReader } from '../../src/crunch/collections.ts';
 import { createImageOpener } from '../../src/crunch/images/opener.ts';
-import { validateImage } from '../../src/image/validate.ts';
 import { openDiskBlockStore } from '../../src/keep/disk/disk-store.ts';
+import { validateImage } from '../contract/validate-image.ts';
 import { lastingProcessesWith, mountsBelow, unfinishedIn } from './leftovers.ts';
 import { createRunner, type Runner, startToolsRegistry } from './runner.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { checkWithObjectModel } from '../../../test/contract/cwl-object-model.ts';
 import { createMemoryFetcher } from '../../../test/fakes/fetcher.ts';
 import { InvalidDocumentError } from '../errors.ts';
 import { checkInputs } from '../input/check.ts';
 import { parseInputObject } from '../input/job.ts';
 import { loadProcess } from '../load.ts';
 import { toDot } from './dot.ts';
-import { checkWithObjectModel } from './object-model.ts';
 import { pack } from './pack.ts';
 import { toSarif } from './sarif.ts';
 import { makeTemplate } from './template.ts';

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { validateImage } from '../../../test/contract/validate-image.ts';
 import { tarOf } from '../../../test/fakes/registry-images.ts';
 import { digestOf } from '../streams.ts';
-import { validateImage } from '../validate.ts';
 import { openRootFileSystem } from './root-file-system.ts';
 
 const tar = tarOf([{ path: 'etc/' }, { path: 'etc/os-release', text: 'ID=test\n' }]);

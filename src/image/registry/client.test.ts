@@ -1,10 +1,10 @@
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
+import { validateImage } from '../../../test/contract/validate-image.ts';
 import { type FakeRegistryOptions, startRegistry } from '../../../test/fakes/registry.ts';
 import { imageOf, layerOf, smallImage, tarOf } from '../../../test/fakes/registry-images.ts';
 import { mediaTypes } from '../media-types.ts';
 import { parseReference } from '../reference.ts';
-import { validateImage } from '../validate.ts';
 import { createRegistryClient, type RegistryClientOptions } from './client.ts';
 import { createHttpSend } from './http.ts';
 import type { Credentials, RegistryDirectory } from './port.ts';

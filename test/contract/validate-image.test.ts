@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { imageOf, layerOf, smallImage, tarOf } from '../../test/fakes/registry-images.ts';
-import { toDigest } from '../core/ids.ts';
-import type { Image, Layer } from './model.ts';
-import { validateImage } from './validate.ts';
+import { toDigest } from '../../src/core/ids.ts';
+import type { Image, Layer } from '../../src/image/model.ts';
+import { imageOf, layerOf, smallImage, tarOf } from '../fakes/registry-images.ts';
+import { validateImage } from './validate-image.ts';
 
 const image = smallImage('one', 'two');
 const first = image.layers[0] ?? expect.fail('no layer');

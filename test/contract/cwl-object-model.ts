@@ -1,6 +1,6 @@
-import { toMessage } from '../../core/errors.ts';
-import type { JsonObject, JsonValue } from '../../core/json.ts';
-import { cwlError } from '../errors.ts';
+import { toMessage } from '../../src/core/errors.ts';
+import type { JsonObject, JsonValue } from '../../src/core/json.ts';
+import { cwlError } from '../../src/cwl/errors.ts';
 
 /**
  * Parses a packed document of CWL v1.2 with the object model that is generated from the standard's own schema: a second reader

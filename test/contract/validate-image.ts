@@ -1,8 +1,8 @@
-import { imageError } from './errors.ts';
-import { decompressLayer } from './layers/decompress.ts';
-import { badManifest, parseConfig } from './manifest.ts';
-import type { Image, Layer } from './model.ts';
-import { digestOf, verified } from './streams.ts';
+import { imageError } from '../../src/image/errors.ts';
+import { decompressLayer } from '../../src/image/layers/decompress.ts';
+import { badManifest, parseConfig } from '../../src/image/manifest.ts';
+import type { Image, Layer } from '../../src/image/model.ts';
+import { digestOf, verified } from '../../src/image/streams.ts';
 
 /**
  * What every source of images must pass: the image hash is the digest of the config, there is a layer for each DiffID, and each
