@@ -38,6 +38,9 @@ if [ ! -x "$cache/cwltest/bin/cwltest" ]; then
   "$cache/cwltest/bin/pip" install -q cwltest || exit 1
 fi
 
+# Tools of the suites are called `python`; Debian's own is called otherwise.
+command -v python >/dev/null || PATH=$PATH:$cache/cwltest/bin
+
 # One home for all, as people have it: an image is brought into Keep, and into an engine, once.
 export HALLMARK_HOME=$cache/conformance/home
 mkdir -p "$HALLMARK_HOME"

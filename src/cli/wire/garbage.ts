@@ -41,6 +41,7 @@ const caches: Readonly<Record<string, readonly string[]>> = {
   'cache mounts of builds': ['build-cache'],
   'apptainer images': ['apptainer'],
   'package lists': ['packages'],
+  'pulls that were interrupted': ['pulls/blobs/sha256', 'pulls/partial'],
   'scratch left on request': ['work/left'],
 };
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readdir, rename } from 'node:fs/promises';
+import { readdir, rename, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -15,7 +15,11 @@ export async function claimPartial(dir: string, hex: string): Promise<string> {
       () => true,
       () => false,
     );
-    if (isMine) break;
+    if (!isMine) continue;
+    // Used from now on, for whoever clears what is not.
+    const now = new Date();
+    await utimes(own, now, now);
+    break;
   }
   return own;
 }
