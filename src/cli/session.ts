@@ -37,6 +37,7 @@ export async function withSession<T>(options: SessionOptions, task: (session: Se
       git: gitReader,
       resolveDigest: createResolveDigest(),
       saveImage: createSaveImage(cluster),
+      checkReach: options.downloads.reach.check,
     };
     try {
       return await withEngine(cluster, options, (failed) => task({ cluster, services, failed }));

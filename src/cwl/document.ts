@@ -101,8 +101,11 @@ export class DocumentStore {
 }
 
 /** A document from elsewhere does not get to read files of this machine. */
+export const mayReferTo = (from: string, target: string): boolean =>
+  !target.startsWith('file:') || from.startsWith('file:') || !from.includes(':');
+
 function checkReferrer(from: string, target: string): void {
-  if (!target.startsWith('file:') || from.startsWith('file:') || !from.includes(':')) return;
+  if (mayReferTo(from, target)) return;
   throw cwlError('cwl/fetch-refused', `${from} may not refer to the local file ${target}`);
 }
 

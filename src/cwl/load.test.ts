@@ -297,6 +297,69 @@ $graph:
     await expect(load(texts as unknown as Texts)).rejects.toMatchObject({ message: expect.stringContaining(message) });
   });
 
+  it.each([
+    [
+      'a default',
+      'inputs: {f: {type: File, default: {class: File, location: "file:///etc/passwd"}}}',
+      'file:///etc/passwd',
+    ],
+    ['a path', 'inputs: {f: {type: File, default: {class: File, path: /etc/passwd}}}', '/etc/passwd'],
+    [
+      'a default in a list',
+      'inputs: {f: {type: "Directory[]", default: [{class: Directory, location: "file:///etc"}]}}',
+      'file:///etc',
+    ],
+    [
+      'a secondary file',
+      'inputs: {f: {type: File, default: {class: File, location: x, secondaryFiles: [{class: File, path: /y}]}}}',
+      '/y',
+    ],
+    [
+      'a listing',
+      'inputs: []\nrequirements: {InitialWorkDirRequirement: {listing: [{class: File, location: "file:///etc/passwd"}]}}',
+      'file:///etc/passwd',
+    ],
+    ['dockerLoad', 'inputs: []\nhints: {DockerRequirement: {dockerLoad: "file:///i.tar"}}', 'file:///i.tar'],
+    ['dockerImport', 'inputs: []\nhints: {DockerRequirement: {dockerImport: "file:///i.tar"}}', 'file:///i.tar'],
+    [
+      'the context of a build',
+      'inputs: []\n$namespaces: {hm: "urn:hallmark:cwl#"}\nhints: {"hm:ImageBuild": {context: "file:///r.git"}}',
+      'file:///r.git',
+    ],
+    [
+      'the folder of a build',
+      'inputs: []\n$namespaces: {hm: "urn:hallmark:cwl#"}\nhints: {"hm:ImageBuild": {context: {class: Directory, path: /r}}}',
+      '/r',
+    ],
+  ])('from elsewhere names no file of this machine: %s', async (_what, fields, named) => {
+    const uri = 'https://h/t.cwl';
+    const text = `cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: cat\noutputs: []\n${fields}\n`;
+    const error: unknown = await load({ [uri]: text }, uri).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      message: `expected a file beside ${uri}, or a public URL, got the local file "${named}"`,
+      hint: 'download the document, or leave the value to the inputs',
+      where: { file: uri, line: expect.any(Number), column: expect.any(Number) },
+    });
+    await expect(load({ 'a.cwl': text })).resolves.toBeDefined();
+  });
+
+  it('from elsewhere names what lies beside it', async () => {
+    const uri = 'https://h/d/t.cwl';
+    const fields = 'inputs: {f: {type: File, default: {class: File, path: x y.txt}}}';
+    const text = `cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: cat\noutputs: []\n${fields}\n`;
+    const { inputs } = await load({ [uri]: text }, uri);
+    expect(inputs[0]?.default).toEqual({ class: 'File', location: 'https://h/d/x%20y.txt' });
+  });
+
+  it('of a step from elsewhere names no file of this machine', async () => {
+    const uri = 'https://h/w.cwl';
+    const text = workflow('t.cwl').replace('in: {x: w}', 'in: {x: {default: {class: File, path: /etc/passwd}}}');
+    const texts = { [uri]: text, 'https://h/t.cwl': tool().replace('x: string', 'x: File') };
+    expect(await problemsOf(texts, uri)).toEqual([
+      `expected a file beside ${uri}, or a public URL, got the local file "/etc/passwd"`,
+    ]);
+  });
+
   it('knows what it read, and never asks for $schemas', async () => {
     const texts = {
       'file:///a.cwl': `${workflow('t.cwl')}$schemas: [https://never.example/x.owl, l.owl]\n`,

@@ -47,12 +47,24 @@ describe('secondaryFiles of the inputs of a run', () => {
     ],
     [
       'that an expression names in full',
-      { type: 'File', secondaryFiles: ['$({class: "File", location: "file:///x/y"})'] },
+      { type: 'File', secondaryFiles: ['$({class: "File", location: "file:///d/x/y"})'] },
       reads,
-      ['file:///d/a.bam', 'file:///x/y'],
+      ['file:///d/a.bam', 'file:///d/x/y'],
     ],
     ['of nothing', { type: 'File?', secondaryFiles }, null, []],
   ])('are found: %s', async (_name, input, value, expected) => expect(await discover(input, value)).toEqual(expected));
+
+  it.each([
+    '$({class: "File", location: "file:///etc/passwd"})',
+    '$({class: "Directory", basename: "d", listing: [{class: "File", location: "/etc/passwd"}]})',
+    '$("../../etc/passwd")',
+    '/../../etc/passwd',
+  ])('lie nowhere else: %s', async (pattern) => {
+    const run = discover({ type: 'File', secondaryFiles: [pattern] }, reads);
+    await expect(run).rejects.toEqual(
+      withCode('job/bad-location', /^secondaryFiles of x: expected a File that the step was given, got .*etc\/passwd$/),
+    );
+  });
 
   it('must be there when they are required', async () => {
     const run = discover({ type: 'File', secondaryFiles: ['.csi'] }, reads);

@@ -2,6 +2,7 @@ import type { StepLoop, WorkflowStep, WorkflowStepInput } from '../cwl/model.ts'
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { jobError } from './errors.ts';
 import { bindExpressions } from './evaluate.ts';
+import { refuseNewHostFiles } from './given-files.ts';
 import { linkValue } from './links.ts';
 import { loadContents, loadListing } from './load.ts';
 import { type Done, type Machine, worstStatus } from './machine.ts';
@@ -116,7 +117,9 @@ async function evaluateValues(
   const evaluated: Record<string, CwlValue | undefined> = { ...inputs };
   for (const { id, valueFrom } of links) {
     if (valueFrom === undefined) continue;
-    evaluated[id] = (await expressions.evaluate(valueFrom, `${id}.valueFrom`, inputs[id] ?? null)) as CwlValue;
+    const value = (await expressions.evaluate(valueFrom, `${id}.valueFrom`, inputs[id] ?? null)) as CwlValue;
+    refuseNewHostFiles(value, inputs, `${id}.valueFrom`, { ...placed.step.position, step: placed.name });
+    evaluated[id] = value;
   }
   return evaluated as CwlObject;
 }

@@ -274,6 +274,12 @@ describe('failures', () => {
       'cwl/expression-failed',
       /self.no.such/,
     ],
+    [
+      { run: double, in: { x: { source: 'a', valueFrom: '$({class: "File", location: "file:///etc/passwd"})' } } },
+      { a: 1 },
+      'job/bad-location',
+      /^x.valueFrom: expected a File that the step was given, got file:\/\/\/etc\/passwd$/,
+    ],
   ])('of %j are told with the step', async (step, inputs, code, message) => {
     const { state, outcome } = await drive(await oneStep(step), inputs);
     expect(outcome.status).toBe('permanentFail');

@@ -42,6 +42,7 @@ async function run(
     probe: async () => undefined,
     gitFacts: async () => undefined,
     git: noGit,
+    checkReach: async () => {},
     resolveDigest: async () => {
       throw new Error('no registry here');
     },

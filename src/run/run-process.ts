@@ -36,6 +36,7 @@ export interface RunServices {
   readonly git: ImageServices['git'];
   readonly resolveDigest: ImageServices['resolveDigest'];
   readonly saveImage: ImageServices['saveImage'];
+  readonly checkReach: ImageServices['checkReach'];
   readonly downloads?: Downloads;
 }
 
@@ -113,9 +114,9 @@ export async function runProcess(
 type Made = Pick<ToolServices, 'inputs' | 'keep' | 'waiter' | 'run'>;
 
 function toToolServices(services: RunServices, options: RunOptions, made: Made): ToolServices {
-  const { api, blocks, javascript, fitsFormat, emit, gitFacts, git, resolveDigest, saveImage } = services;
+  const { api, blocks, javascript, fitsFormat, emit, gitFacts, git, resolveDigest, saveImage, checkReach } = services;
   const images = createImageResolver({
-    ...{ api, blocks, emit, gitFacts, git, resolveDigest, saveImage },
+    ...{ api, blocks, emit, gitFacts, git, resolveDigest, saveImage, checkReach },
     waiter: made.waiter,
     inputs: made.inputs,
     pull: options.pull,

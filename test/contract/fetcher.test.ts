@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isInnerAddress } from '../../src/adapters/fetch/address.ts';
 import { createFetcherByScheme } from '../../src/adapters/fetch/by-scheme.ts';
-import { createFileFetcher } from '../../src/adapters/fetch/file.ts';
+import { checkInside, createFileFetcher } from '../../src/adapters/fetch/file.ts';
 import { createHttpFetcher } from '../../src/adapters/fetch/http.ts';
 import { createMemoryFetcher } from '../fakes/fetcher.ts';
 import { describeFetcher } from './fetcher.ts';
@@ -69,6 +69,23 @@ describe('the fetcher of files', () => {
       });
       expect(await fetcher.exists(pathToFileURL(path).href)).toBe(false);
     }
+  });
+
+  it('has the same rule for what is read by others', async () => {
+    const directory = await newDirectory({ 'secret.txt': 'secret' });
+    const root = join(directory, 'root');
+    await mkdir(root);
+    await symlink('../secret.txt', join(root, 'link.tar'));
+    for (const path of ['link.tar', '../secret.txt', '../none.txt']) {
+      const refused = checkInside(pathToFileURL(join(root, path)).href, [root]);
+      await expect(refused).rejects.toMatchObject({
+        code: 'cwl/fetch-refused',
+        message: expect.stringMatching(/^reading .* is not allowed: it is outside /),
+        hint: expect.stringContaining('--allow-read'),
+      });
+    }
+    for (const path of ['.', 'none.tar']) await checkInside(pathToFileURL(join(root, path)).href, [root]);
+    await checkInside(pathToFileURL(join(root, 'link.tar')).href, [root, directory]);
   });
 
   it('refuses files that are too large, and what is no file', async () => {

@@ -138,6 +138,46 @@ describe('what a document may read', () => {
     expect(await run('input.cwl')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('private address') });
   });
 
+  it('a document of the web names no file of this machine, also not by an expression', async () => {
+    const withDefault = tool.replace(
+      'type: File,',
+      'type: File, default: {class: File, location: "file:///etc/hostname"},',
+    );
+    pages['/default.cwl'] = (_request, response) => response.end(withDefault);
+    expect(await run(`${base}/default.cwl`)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/default\.cwl:5:\d+: error: expected a file beside .*, got the local file "file:/),
+    });
+    pages['/computed.cwl'] = (_request, response) =>
+      response.end(`
+cwlVersion: v1.2
+class: Workflow
+requirements: {StepInputExpressionRequirement: {}, InlineJavascriptRequirement: {}}
+inputs: []
+outputs: {out: {type: File, outputSource: s/out}}
+steps: {s: {run: cat.cwl, in: {file: {valueFrom: '$({class: "File", location: "file:///etc/hostname"})'}}, out: [out]}}
+`);
+    expect(await run(`${base}/computed.cwl`)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/file\.valueFrom: expected a File that the step was given, got file:\/\/\/etc/),
+    });
+  });
+
+  it('a document loads an image that lies around it, and elsewhere only what is allowed', async () => {
+    mkdirSync(join(runner.folder, 'inner'), { recursive: true });
+    const image = runner.write('image.tar', 'no image');
+    runner.write('inner/loads.cwl', `${tool}requirements: {DockerRequirement: {dockerLoad: ../image.tar}}\n`);
+    const inputs = ['--file', runner.write('inner/data.txt', 'text')];
+    const inside = { spawn: { cwd: join(runner.folder, 'inner') } };
+    const isRead = expect.stringMatching(/dockerLoad: expected an image archive, got .*image\.tar/);
+    expect(await runner.run(['inner/loads.cwl', ...inputs])).toMatchObject({ exitCode: 1, stderr: isRead });
+    const refused = await runner.run(['loads.cwl', ...inputs], inside);
+    expect(refused.stderr).toMatch(/dockerLoad: reading .*image\.tar is not allowed: it is outside/);
+    expect(refused.stderr).toMatch(/hint: allow it with --allow-read FOLDER/);
+    const allowed = await runner.run(['--allow-read', join(image, '..'), 'loads.cwl', ...inputs], inside);
+    expect(allowed).toMatchObject({ exitCode: 1, stderr: isRead });
+  });
+
   it('a document reads what lies around it, and elsewhere only what is allowed', async () => {
     mkdirSync(join(runner.folder, 'inner'), { recursive: true });
     mkdirSync(join(runner.folder, 'outer'), { recursive: true });

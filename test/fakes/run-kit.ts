@@ -142,6 +142,7 @@ export async function createRunKit(): Promise<RunKit> {
           const signal = new AbortController().signal;
           return (await saveImage(image, { api, blocks, name, references, signal })).portable_data_hash;
         },
+        checkReach: async () => {},
         gitFacts: async () => undefined,
         git: noGit,
         ...more,

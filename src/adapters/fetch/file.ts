@@ -43,12 +43,22 @@ async function readablePath(uri: string, roots: readonly string[] | undefined): 
     throw cwlError('cwl/not-found', `cannot read ${path}: ${reasonOf(error)}`, { cause: error, ...(hint && { hint }) });
   });
   if (!(await stat(real)).isFile()) throw cwlError('cwl/not-found', `cannot read ${path}: it is not a file`);
-  if (roots && !(await isInside(real, roots))) {
-    const hint = 'allow it with --allow-read FOLDER, or move it beside the document';
-    const where = roots.length === 0 ? 'the document is not of this machine' : `it is outside ${roots.join(', ')}`;
-    throw cwlError('cwl/fetch-refused', `reading ${path} is not allowed: ${where}`, { hint });
-  }
+  if (roots) await refuseOutside(real, path, roots);
   return real;
+}
+
+/** Fails with `cwl/fetch-refused` for a file or folder outside `roots`. What is not there is for its reader to tell. */
+export async function checkInside(uri: string, roots: readonly string[]): Promise<void> {
+  const path = toPath(uri);
+  const real = await realpath(path).catch(() => path);
+  await refuseOutside(real, path, roots);
+}
+
+async function refuseOutside(real: string, path: string, roots: readonly string[]): Promise<void> {
+  if (await isInside(real, roots)) return;
+  const hint = 'allow it with --allow-read FOLDER, or move it beside the document';
+  const where = roots.length === 0 ? 'the document is not of this machine' : `it is outside ${roots.join(', ')}`;
+  throw cwlError('cwl/fetch-refused', `reading ${path} is not allowed: ${where}`, { hint });
 }
 
 function toPath(uri: string): string {

@@ -37,6 +37,7 @@ export async function planCommand(request: PlanRequest, settings: PlanSettings):
         javascript: { engine, timeoutMs: flags.evalTimeout * 1000 },
         git: gitReader,
         resolveDigest: createResolveDigest(),
+        checkReach: reach.check,
         emit: ({ type, ...event }: { readonly type: string; readonly message?: string }) => {
           if (type === 'warning' && !flags.quiet) process.stderr.write(`${event.message}\n`);
         },

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createFetcherByScheme } from '../../adapters/fetch/by-scheme.ts';
-import { createFileFetcher } from '../../adapters/fetch/file.ts';
+import { checkInside, createFileFetcher } from '../../adapters/fetch/file.ts';
 import type { Fetcher, JsEngine } from '../../cwl/port.ts';
 
 export interface ReachOptions {
@@ -19,6 +19,8 @@ export interface Reach {
   readonly fetcher: Fetcher;
   /** The user named it. */
   trust(uri: string): void;
+  /** Fails with `cwl/fetch-refused` where documents may not read the file or folder at a `file:` URI. */
+  check(uri: string): Promise<void>;
   /** Whether a URL may lead to this machine or a private network. */
   trustsUrl(url: URL): boolean;
 }
@@ -42,6 +44,7 @@ export function createReach(options: ReachOptions = {}): Reach {
       if (uri.startsWith('file:')) roots.push(rootOf(fileURLToPath(uri)));
       else if (/^https?:/.test(uri)) origins.add(new URL(uri).origin);
     },
+    check: (uri) => checkInside(uri, roots),
     trustsUrl,
   };
 }

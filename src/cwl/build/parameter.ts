@@ -2,9 +2,9 @@ import type { CwlType, InputParameter, OutputParameter, PickValue } from '../mod
 import { booleanOf, field, type Node, positionOf, stringOf } from '../syntax/node.ts';
 import { readCommandLineBinding, readLoadListing, readOutputBinding } from './binding.ts';
 import type { BuildContext } from './context.ts';
+import { readValue } from './local-file.ts';
 import { checkUnique, documentation, type Item, readFormats, readItems, readSecondaryFiles, strings } from './read.ts';
 import { readType } from './type.ts';
-import { toValue } from './value.ts';
 
 export function readInputs(node: Node | undefined, context: BuildContext): readonly InputParameter[] {
   const items = readItems(node, 'id', 'type');
@@ -39,7 +39,7 @@ function readInput(item: Item, context: BuildContext): InputParameter {
   const inputBinding = readCommandLineBinding(field(node, 'inputBinding'));
   const parameter: InputParameter = {
     ...readBase(item, isStdin ? 'File' : readType(typeNode, context), context),
-    ...(defaultNode && { default: toValue(defaultNode) }),
+    ...(defaultNode && { default: readValue(defaultNode, context) }),
     hasDefault: defaultNode !== undefined,
     ...(inputBinding && { inputBinding }),
     loadContents: booleanOf(field(node, 'loadContents')) ?? false,

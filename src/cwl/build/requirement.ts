@@ -16,10 +16,14 @@ import {
   type Span,
   stringOf,
 } from '../syntax/node.ts';
-import { expandPrefix, shortName, vocabularyName } from '../syntax/uri.ts';
+import { expandPrefix, resolveUri, shortName, vocabularyName } from '../syntax/uri.ts';
 import type { BuildContext } from './context.ts';
+import { refuseLocalFiles, refuseReference } from './local-file.ts';
 import { readItems, strings } from './read.ts';
 import { toValue } from './value.ts';
+
+/** Fields that may name a file of the host as text: of DockerRequirement, and of hm:ImageBuild. */
+const hostReferences = ['dockerLoad', 'dockerImport', 'context'];
 
 interface Written {
   readonly name: string;
@@ -98,6 +102,8 @@ function readRequirement(written: Written, isHint: boolean, context: BuildContex
     { name, fields: { ...shape.fields, class: { shape: 'string' } } },
     { ...context, namespaces },
   );
+  refuseLocalFiles(written.node, context);
+  for (const key of hostReferences) refuseReference(field(written.node, key), resolveUri, context);
   return { class: name, fields: fieldsOf(written.node, shape, namespaces), position: positionOf(written.span) };
 }
 

@@ -5,10 +5,10 @@ import { booleanOf, field, itemsOf, type Node, positionOf, stringOf } from '../s
 import { expandPrefix, shortName } from '../syntax/uri.ts';
 import { readLoadListing, stringField } from './binding.ts';
 import type { BuildContext } from './context.ts';
+import { readValue } from './local-file.ts';
 import { isMerged, readMerge, readSources } from './parameter.ts';
 import { checkUnique, documentation, type Item, readItems, strings } from './read.ts';
 import { readRequirements } from './requirement.ts';
-import { toValue } from './value.ts';
 
 const loopClass = `${cwltoolPrefix}Loop`;
 const methods = new Set(['dotproduct', 'nested_crossproduct', 'flat_crossproduct']);
@@ -100,7 +100,7 @@ function readStepInput({ id, idSpan, node }: Item, context: BuildContext, source
     source: readSources(source, context),
     sourceIsList: isMerged(source, node),
     ...readMerge(node),
-    ...(defaultNode && { default: toValue(defaultNode) }),
+    ...(defaultNode && { default: readValue(defaultNode, context) }),
     ...stringField(node, 'valueFrom'),
     ...(loadContents !== undefined && { loadContents }),
     ...(loadListing && { loadListing }),

@@ -1,12 +1,14 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HallmarkError } from '../../core/errors.ts';
+import type { Position } from '../../cwl/model.ts';
 import type { CwlDirectory } from '../../cwl/values.ts';
 import { readText } from '../../keep/file-reader.ts';
 import { parseKeepLocation } from '../../keep/location.ts';
 import type { ResolvedBuild } from '../../request/build-request.ts';
 import { readCollection } from '../collections.ts';
 import { runError } from '../errors.ts';
+import { checkReach } from './check-reach.ts';
 import { type GitUrl, parseGitUrl } from './git-url.ts';
 import type { ImageServices } from './port.ts';
 import type { BuildInstructions } from './requirement.ts';
@@ -25,17 +27,23 @@ export async function pinContext(
 ): Promise<PinnedContext | undefined> {
   if (context === undefined) return undefined;
   if (typeof context !== 'string') {
+    await checkContext(services, context.location, position);
     const { location } = (await services.inputs.store(context)) as CwlDirectory;
     return parseKeepLocation(location ?? '');
   }
   if (context.startsWith('keep:')) return parseKeepLocation(context);
   const git = parseGitUrl(context, position);
+  await checkContext(services, git?.repository, position);
   if (git) return pinCommit(services, git, position, signal);
   throw runError(
     'run/bad-requirement',
     `expected a Directory, or a keep: or git URL as context of hm:ImageBuild, got ${JSON.stringify(context)}`,
     { where: position, hint: 'a repository is written as docker does: https://host/repo.git#ref:subdir' },
   );
+}
+
+async function checkContext(services: ImageServices, uri: string | undefined, position: Position): Promise<void> {
+  if (uri?.startsWith('file:')) await checkReach(services, uri, { field: 'context of hm:ImageBuild', position });
 }
 
 async function pinCommit(

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withCode } from '../../../test/fakes/job-kit.ts';
 import { createRunKit, type Files, imageEnding, type RunKit } from '../../../test/fakes/run-kit.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { cwlError } from '../../cwl/errors.ts';
 import type { Requirement } from '../../cwl/model.ts';
 import type { ImageServices } from './port.ts';
 import { imageBuildClass } from './requirement.ts';
@@ -191,6 +192,21 @@ describe('a build that cannot start', () => {
       code: 'run/bad-requirement',
       message: 'expected a Dockerfile of at most 1 MiB at Dockerfile in the build context, got none',
       hint: 'set dockerfile of hm:ImageBuild to its path in the context',
+      where: position,
+    });
+  });
+
+  it.each<[string, string]>([
+    ['a folder', 'file:///home'],
+    ['a repository', 'file:///home/repo.git'],
+  ])('keeps to what documents may read: %s', async (what, uri) => {
+    const checkReach = (asked: string) =>
+      Promise.reject(cwlError('cwl/fetch-refused', `reading ${asked} is not allowed`, { hint: 'allow it' }));
+    const given = what === 'a folder' ? { class: 'Directory', location: uri } : uri;
+    await expect(resolve(undefined, build({ context: given }), { checkReach })).rejects.toMatchObject({
+      code: 'run/bad-requirement',
+      message: `context of hm:ImageBuild: reading ${uri} is not allowed`,
+      hint: 'allow it',
       where: position,
     });
   });

@@ -38,6 +38,7 @@ export interface ImageServices {
   /** The digest that the registry has now; only asked with `newer`. */
   readonly resolveDigest: (reference: ImageReference) => Promise<Digest>;
   readonly saveImage: SaveImage;
+  readonly checkReach: CheckReach;
   /** By id; see `RunOptions`. */
   readonly buildSecrets?: ReadonlyMap<string, string>;
   /** Undefined outside a work tree. */
@@ -56,6 +57,9 @@ export interface GitReader {
     signal: AbortSignal,
   ): Promise<string | undefined>;
 }
+
+/** Fails with `cwl/fetch-refused` where documents may not read the file or folder at a `file:` URI. */
+export type CheckReach = (uri: string) => Promise<void>;
 
 /** Puts an image into Keep under these names, as a collection of its own, and gives the name of its content. */
 export type SaveImage = (

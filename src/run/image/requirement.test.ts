@@ -27,11 +27,11 @@ describe('where the image of a step comes from', () => {
       { dockerPull: 'debian:12', dockerImageId: 'base' },
       { kind: 'pull', reference: 'debian:12' },
     ],
-    ['an archive', { dockerLoad: 'file:///i.tar' }, { kind: 'load', location: 'file:///i.tar' }],
+    ['an archive', { dockerLoad: 'file:///i.tar' }, { kind: 'load', location: 'file:///i.tar', position }],
     [
       'a root file system with a name',
       { dockerImport: 'file:///root.tar', dockerImageId: 'root:1' },
-      { kind: 'import', location: 'file:///root.tar', imageId: 'root:1' },
+      { kind: 'import', location: 'file:///root.tar', imageId: 'root:1', position },
     ],
     ['a name alone', { dockerImageId: 'tool:1' }, { kind: 'id', imageId: 'tool:1' }],
     [

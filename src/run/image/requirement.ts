@@ -14,7 +14,12 @@ export type ImageSource =
   | { readonly kind: 'pull'; readonly reference: string }
   | { readonly kind: 'build'; readonly instructions: BuildInstructions }
   /** A file of the host: an archive of `docker save`, or a root file system. `location` is a URI. */
-  | { readonly kind: 'load' | 'import'; readonly location: string; readonly imageId?: string }
+  | {
+      readonly kind: 'load' | 'import';
+      readonly location: string;
+      readonly imageId?: string;
+      readonly position: Position;
+    }
   | { readonly kind: 'id'; readonly imageId: string };
 
 export interface BuildInstructions {
@@ -45,9 +50,10 @@ export function toImageSource(
   if (portableDataHash) return { kind: 'collection', portableDataHash };
   const named = imageId === undefined ? {} : { imageId };
   const load = stringField(docker, 'dockerLoad');
-  if (load) return { kind: 'load', location: toLocation(load, docker.position), ...named };
+  if (load) return { kind: 'load', location: toLocation(load, docker.position), ...named, position: docker.position };
   const importFrom = stringField(docker, 'dockerImport');
-  if (importFrom) return { kind: 'import', location: toLocation(importFrom, docker.position), ...named };
+  if (importFrom)
+    return { kind: 'import', location: toLocation(importFrom, docker.position), ...named, position: docker.position };
   const reference = stringField(docker, 'dockerPull');
   if (reference) return { kind: 'pull', reference };
   if (imageId) return { kind: 'id', imageId };
@@ -59,8 +65,11 @@ export function toImageSource(
 
 /** Equal for sources that come to the same image: a name for people is no part of what is built. */
 export function toSourceKey(source: ImageSource): string {
-  if (source.kind !== 'build') return toCanonicalJson(source);
-  const { imageId: _imageId, position: _position, ...content } = source.instructions;
+  if (source.kind === 'build') {
+    const { imageId: _imageId, position: _position, ...content } = source.instructions;
+    return toCanonicalJson(content);
+  }
+  const { position: _position, ...content } = { position: undefined, ...source };
   return toCanonicalJson(content);
 }
 

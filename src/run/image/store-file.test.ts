@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { imageOf, layerOf, smallImage, tarOf } from '../../../test/fakes/registry-images.ts';
 import { createRunKit, type RunKit } from '../../../test/fakes/run-kit.ts';
+import { cwlError } from '../../cwl/errors.ts';
 import type { Requirement } from '../../cwl/model.ts';
 import { planArchive, writeArchive } from '../../image/archive/write.ts';
 import type { Image } from '../../image/model.ts';
@@ -21,8 +22,8 @@ const docker = (fields: Requirement['fields']): Requirement => ({
   fields,
   position: { file: pathToFileURL(join(kit.folder, 'tool.cwl')).href, line: 3, column: 1 },
 });
-const resolve = (fields: Requirement['fields']) =>
-  createImageResolver(kit.imageServices()).resolve(docker(fields), undefined);
+const resolve = (fields: Requirement['fields'], more: Parameters<RunKit['imageServices']>[0] = {}) =>
+  createImageResolver(kit.imageServices(more)).resolve(docker(fields), undefined);
 const images = async () =>
   (await kit.api.list('collections', { filters: [['properties.docker-image-hash', 'exists', true]] })).items;
 
@@ -62,6 +63,26 @@ describe('dockerLoad', () => {
     });
     writeFileSync(join(kit.folder, 'text.tar'), 'no archive');
     await expect(resolve({ dockerLoad: 'text.tar' })).rejects.toMatchObject({ code: 'run/image-unusable' });
+  });
+});
+
+describe.each([
+  ['dockerLoad', { dockerLoad: '../outside/app.tar' }],
+  ['dockerImport', { dockerImport: '../outside/app.tar' }],
+])('%s', (field, fields) => {
+  it('keeps to what documents may read', async () => {
+    const asked: string[] = [];
+    const checkReach = async (uri: string) => {
+      asked.push(uri);
+      throw cwlError('cwl/fetch-refused', 'reading app.tar is not allowed', { hint: 'allow it' });
+    };
+    await expect(resolve(fields, { checkReach })).rejects.toMatchObject({
+      code: 'run/bad-requirement',
+      message: `${field}: reading app.tar is not allowed`,
+      hint: 'allow it',
+      where: { line: 3 },
+    });
+    expect(asked).toEqual([pathToFileURL(join(kit.folder, '../outside/app.tar')).href]);
   });
 });
 

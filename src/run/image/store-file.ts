@@ -7,12 +7,13 @@ import type { Image } from '../../image/model.ts';
 import { parseReference } from '../../image/reference.ts';
 import type { RandomAccess } from '../../image/tar/source.ts';
 import { runError } from '../errors.ts';
+import { checkReach } from './check-reach.ts';
 import { lookUpImage } from './lookup.ts';
 import type { ImageServices, ResolvedImage } from './port.ts';
 import type { ImageSource } from './requirement.ts';
 
 type ImageFile = Extract<ImageSource, { kind: 'load' | 'import' }>;
-type Services = Pick<ImageServices, 'api' | 'emit' | 'saveImage'>;
+type Services = Pick<ImageServices, 'api' | 'emit' | 'saveImage' | 'checkReach'>;
 
 /** Puts the image of `dockerLoad` (an archive) or `dockerImport` (a root file system) into Keep, unless Keep has it. */
 export async function storeImageFile(
@@ -21,6 +22,7 @@ export async function storeImageFile(
   signal?: AbortSignal,
 ): Promise<ResolvedImage> {
   const path = toPath(source);
+  await checkReach(services, source.location, { field: fieldOf(source.kind), position: source.position });
   const reference = source.imageId ?? path;
   services.emit({ type: 'image', reference, status: 'looking' });
   const image = await openImage(source, path, signal);

@@ -29,6 +29,7 @@ const services = () => ({
   fitsFormat: async () => true,
   probe: async () => undefined,
   git: noGit,
+  checkReach: async () => {},
   resolveDigest: async () => Promise.reject(new Error('no registry here')),
   emit: () => {},
 });

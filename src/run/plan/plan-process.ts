@@ -27,7 +27,7 @@ import type { Plan, StepPlan } from './model.ts';
 import { outlineSteps } from './outline.ts';
 
 export interface PlanServices
-  extends Pick<RunServices, 'javascript' | 'fitsFormat' | 'probe' | 'git' | 'resolveDigest' | 'emit'> {
+  extends Pick<RunServices, 'javascript' | 'fitsFormat' | 'probe' | 'git' | 'resolveDigest' | 'checkReach' | 'emit'> {
   readonly api: ClusterApi & ReusePreview;
   /** Stores nothing (`createScratchBlockStore`). */
   readonly blocks: LocalBlockStore;
@@ -94,13 +94,13 @@ interface Parts {
 
 /** The stages of a run over the dry cluster. */
 function toToolServices(
-  { blocks, javascript, fitsFormat, git, resolveDigest }: PlanServices,
+  { blocks, javascript, fitsFormat, git, resolveDigest, checkReach }: PlanServices,
   options: RunOptions,
   { api, emit, inputStore, keep }: Parts,
 ): ToolServices {
   const waiter = createRequestWaiter(api);
   const images = createImageResolver({
-    ...{ api, blocks, waiter, emit, git, resolveDigest },
+    ...{ api, blocks, waiter, emit, git, resolveDigest, checkReach },
     inputs: inputStore,
     pull: options.pull,
     reuse: options.reuse,
