@@ -32,6 +32,7 @@ types: setup ## strict TypeScript
 bench: setup ## ratios against the peers that are installed
 	@$(NODE) test/bench/bench.ts
 	@$(NODE) test/bench/containers.ts
+	@[ -z "$$BENCH_LARGE" ] || $(NODE) test/bench/suite.ts
 
 conformance: setup ## the CWL suites, with each executor that is here
 	@scripts/engines.sh scripts/conformance.sh

@@ -2,13 +2,12 @@
  * Prints, side by side in one run, how this runner and cwltool do the same work, and what a step of a scatter costs as the
  * scatter grows. `BENCH_LARGE=1` adds what takes many minutes; `CWLTOOL` names another peer than the one on the PATH.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type BenchCase, prepareCases } from './cases.ts';
 import { writeDocuments } from './documents.ts';
-import { type Measure, measureOnce, summarize } from './measure.ts';
+import { find, type Measure, measureOnce, summarize } from './measure.ts';
 import { formatLine, heading } from './table.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -16,11 +15,6 @@ const runner = join(root, 'bin/cwl-runner');
 const cwltool = process.env.CWLTOOL ?? find('cwltool');
 const dir = mkdtempSync(join(tmpdir(), 'hallmark-bench-'));
 let homes = 0;
-
-function find(command: string): string | undefined {
-  const found = spawnSync('sh', ['-c', `command -v ${command}`], { encoding: 'utf8' });
-  return found.status === 0 ? found.stdout.trim() : undefined;
-}
 
 function newHome(): string {
   homes += 1;

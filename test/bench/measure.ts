@@ -12,7 +12,8 @@ export interface Measure {
 const timeTool = existsSync('/usr/bin/time') ? '/usr/bin/time' : undefined;
 const timeoutMs = 3_600_000;
 
-export function measureOnce(command: readonly string[], dir: string, home: string): Measure {
+/** Fails where the command ends with a status that is not expected. */
+export function measureOnce(command: readonly string[], dir: string, home: string, statuses = [0]): Measure {
   const report = join(dir, 'time.txt');
   const [program = '', ...rest] = timeTool ? [timeTool, '-f', '%U %S %M', '-o', report, ...command] : command;
   const start = process.hrtime.bigint();
@@ -22,11 +23,17 @@ export function measureOnce(command: readonly string[], dir: string, home: strin
     env: { ...process.env, HALLMARK_HOME: home },
   });
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-  if (result.status !== 0)
+  if (result.status === null || !statuses.includes(result.status))
     throw new Error(`${command.join(' ')}\n${String(result.stderr ?? result.error).slice(-2000)}`);
   if (!timeTool) return { seconds, cpuSeconds: undefined, peakMib: undefined };
   const [user = 0, system = 0, kib = 0] = readFileSync(report, 'utf8').trim().split(/\s+/).map(Number);
   return { seconds, cpuSeconds: user + system, peakMib: kib / 1024 };
+}
+
+/** The path of a program, where there is one of this name. */
+export function find(command: string): string | undefined {
+  const found = spawnSync('sh', ['-c', `command -v ${command}`], { encoding: 'utf8' });
+  return found.status === 0 ? found.stdout.trim() : undefined;
 }
 
 /** Median times, and the highest peak. */

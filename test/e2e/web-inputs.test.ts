@@ -190,4 +190,15 @@ steps: {s: {run: cat.cwl, in: {file: {valueFrom: '$({class: "File", location: "f
     const allowed = ['--validate', '--allow-read', join(elsewhere, '..'), 'tool.cwl'];
     expect(await runner.run(allowed, inside)).toMatchObject({ exitCode: 0 });
   });
+
+  it('a repository without git is known by its licence; a home folder is none', async () => {
+    const names = ['unpacked/tools/doc.txt', 'unpacked/workflows/tool.cwl', 'unpacked/LICENSE'];
+    for (const name of names) mkdirSync(join(runner.folder, name, '..'), { recursive: true });
+    for (const name of names) runner.write(name, tool.replace('inputs:', 'doc: {$include: ../tools/doc.txt}\ninputs:'));
+    const cwd = join(runner.folder, 'unpacked/workflows');
+    expect(await runner.run(['--validate', 'tool.cwl'], { spawn: { cwd } })).toMatchObject({ exitCode: 0 });
+    const env = { HOME: join(runner.folder, 'unpacked') };
+    const refused = await runner.run(['--validate', 'tool.cwl'], { env, spawn: { cwd } });
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/not allowed: it is outside/) });
+  });
 });

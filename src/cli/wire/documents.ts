@@ -12,7 +12,7 @@ export interface ReachOptions {
 }
 
 /**
- * What documents may read. What the user names is trusted, and with it what lies around: the work tree of git, the current
+ * What documents may read. What the user names is trusted, and with it what lies around: the repository, the current
  * folder or the folder that a file lies in, the server that a URL names. Elsewhere only public addresses are read.
  */
 export interface Reach {
@@ -49,11 +49,23 @@ export function createReach(options: ReachOptions = {}): Reach {
   };
 }
 
-/** The outermost folder that belongs together with a file. */
+/** What lies at the root of a repository; one that was unpacked from an archive has no `.git`. */
+const rootMarks = [
+  '.git',
+  '.github',
+  '.gitignore',
+  '.dockstore.yml',
+  'LICENSE',
+  'LICENSE.md',
+  'LICENSE.txt',
+  'ro-crate-metadata.json',
+];
+
+/** The outermost folder that belongs together with a file. A home folder is none: it holds all that a user has. */
 function rootOf(path: string): string {
   const folder = dirname(path);
-  for (let above = folder; above !== dirname(above); above = dirname(above))
-    if (existsSync(join(above, '.git'))) return above;
+  for (let above = folder; above !== dirname(above) && above !== process.env.HOME; above = dirname(above))
+    if (rootMarks.some((mark) => existsSync(join(above, mark)))) return above;
   const here = process.cwd();
   return folder === here || folder.startsWith(here + sep) ? here : folder;
 }
