@@ -73,6 +73,14 @@ hints:
     expect(process.inputs[0]).toMatchObject({ type: expected });
   });
 
+  it('warns of lists of lists in short form, which only CWL v1.3 has', async () => {
+    const text = 'cwlVersion: v1.2\nclass: CommandLineTool\ninputs: {x: "int[][]", y: "int[]?"}\noutputs: []\n';
+    const loaded = await loadDocument('file:///a.cwl', { fetcher: createMemoryFetcher({ 'file:///a.cwl': text }) });
+    expect(loaded.warnings).toMatchObject([
+      { rule: 'version', message: expect.stringContaining('"int[][]" is not in CWL v1.2'), position: { line: 3 } },
+    ]);
+  });
+
   it('rewrites stdin, stdout and stderr the same way each time', async () => {
     const text = 'cwlVersion: v1.2\nclass: CommandLineTool\ninputs: {in: stdin}\noutputs: {o: stdout, e: stderr}\n';
     const [first, second] = [await loadTool(text), await loadTool(text)];
@@ -107,14 +115,16 @@ outputs: []
 
   it('reads secondaryFiles as its version does', async () => {
     const write = (version: string) =>
-      `cwlVersion: ${version}\nclass: CommandLineTool\ninputs: {x: {type: File, secondaryFiles: [.bai, '^.c?']}}\noutputs: []\n`;
+      `cwlVersion: ${version}\nclass: CommandLineTool\ninputs: {x: {type: File, secondaryFiles: [.bai, '^.c?', '$(self.nameroot).d?']}}\noutputs: []\n`;
     expect((await loadTool(write('v1.2'))).inputs[0]?.secondaryFiles).toEqual([
       { pattern: '.bai' },
       { pattern: '^.c', required: false },
+      { pattern: '$(self.nameroot).d', required: false },
     ]);
     expect((await loadTool(write('v1.0'))).inputs[0]?.secondaryFiles).toEqual([
       { pattern: '.bai' },
       { pattern: '^.c?' },
+      { pattern: '$(self.nameroot).d?' },
     ]);
   });
 

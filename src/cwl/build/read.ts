@@ -80,13 +80,13 @@ export function readSecondaryFiles(node: Node | undefined, context: BuildContext
   return itemsOf(node).flatMap((item): SecondaryFile | readonly SecondaryFile[] => {
     const text = stringOf(item);
     if (text !== undefined) {
-      if (context.version.startsWith('v1.0') || hasExpression(text) || !text.endsWith('?')) return { pattern: text };
+      if (context.version.startsWith('v1.0') || !text.endsWith('?')) return { pattern: text };
       return { pattern: text.slice(0, -1), required: false };
     }
     const pattern = stringOf(field(item, 'pattern'));
     if (pattern === undefined) return [];
     const required = booleanOf(field(item, 'required')) ?? stringOf(field(item, 'required'));
-    if (required === undefined && pattern.endsWith('?') && !hasExpression(pattern)) {
+    if (required === undefined && pattern.endsWith('?')) {
       return { pattern: pattern.slice(0, -1), required: false };
     }
     return { pattern, ...(required !== undefined && { required }) };

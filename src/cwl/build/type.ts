@@ -1,5 +1,5 @@
 import { didYouMean } from '../../core/nearest.ts';
-import { checkRecord } from '../check.ts';
+import { checkRecord, isBefore } from '../check.ts';
 import type { ArrayType, CwlType, EnumType, PrimitiveType, RecordField, RecordType } from '../model.ts';
 import { arraySchema, enumSchema, recordSchema } from '../schema/process.ts';
 import { booleanOf, describe, field, itemsOf, type MapNode, type Node, stringOf } from '../syntax/node.ts';
@@ -39,6 +39,10 @@ export const isUnionType = (type: CwlType): type is readonly CwlType[] => Array.
 /** `File[]?` (Schema Salad, "Domain Specific Language for types"). */
 function readShorthand(text: string, node: Node, context: BuildContext): CwlType {
   const [, name = '', arrays = '', option = ''] = /^(.*?)((?:\[\])*)(\??)$/s.exec(text) ?? [];
+  if (arrays.length > 2 && isBefore(context.version, 'v1.3')) {
+    const message = `the short form ${JSON.stringify(text)} is not in CWL ${context.version}: other runners refuse it`;
+    context.problems.warn('version', node, message, 'write {type: array, items: {type: array, items: …}}');
+  }
   let type = readNamed(name, node, context);
   for (let depth = arrays.length / 2; depth > 0; depth -= 1) type = { type: 'array', items: type };
   return option === '?' ? unionOf(['null', type]) : type;
