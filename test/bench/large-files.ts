@@ -7,6 +7,7 @@ import { createHash, randomFillSync } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  fsyncSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -52,6 +53,8 @@ function writeLarge(path: string): void {
     randomFillSync(chunk, 0, 4096);
     writeSync(file, chunk);
   }
+  // As the files of people: what is on its way to the disk still holds up everybody else who writes.
+  fsyncSync(file);
   closeSync(file);
 }
 

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorCode } from '../block-errors.ts';
 import { maxBlockBytes } from '../port.ts';
+import { isTooLargeForCache, openDirect } from './direct.ts';
 import { hashFile, hashInTurn } from './hash-file.ts';
 import { hashInParallel, minParallelBytes } from './parallel-hash.ts';
+import { blockMode } from './place.ts';
 
 let home: string;
 let path: string;
@@ -42,6 +44,28 @@ describe('hashing a file of many blocks', () => {
     await using copy = await open(join(home, 'copy'), 'wx');
     await hash(file, copy);
     expect(execFileSync('cmp', [path, join(home, 'copy')], { encoding: 'utf8' })).toBe('');
+  });
+
+  it.each([
+    ['on the disk', tmpdir],
+    ['in memory, which some kernels refuse', () => '/dev/shm'],
+  ])('copies it past the memory, %s', async (_what, folder) => {
+    const at = await mkdtemp(join(folder(), 'hallmark-direct-'));
+    try {
+      await using file = await open(path, 'r');
+      await using copy = await open(join(at, 'copy'), 'wx', blockMode);
+      await using direct = await openDirect(copy);
+      const locators = await hashInParallel(file.fd, sizeBytes, { copyTo: copy.fd, copyDirectlyTo: direct?.fd });
+      expect(locators).toEqual(await hashInTurn(file));
+      expect(execFileSync('cmp', [path, join(at, 'copy')], { encoding: 'utf8' })).toBe('');
+      expect((await copy.stat()).mode & 0o777).toBe(blockMode);
+    } finally {
+      await rm(at, { recursive: true });
+    }
+  });
+
+  it('copies past the memory what would take too much of it', () => {
+    expect([minParallelBytes / 1e6, 1e15].map(isTooLargeForCache)).toEqual([false, true]);
   });
 
   it('reports what the file system said in a thread', async () => {

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { BlockLocator } from '../../core/ids.ts';
 import { createMd5, fromMd5 } from '../locator.ts';
 import { maxBlockBytes } from '../port.ts';
+import { isTooLargeForCache, openDirect } from './direct.ts';
 import { hashInParallel, minParallelBytes } from './parallel-hash.ts';
 
 const chunkBytes = 4 * 1024 * 1024;
@@ -36,7 +37,9 @@ function createBlockHasher() {
 /** The blocks of a file, which is read once; with `copyTo`, its bytes are written there as well. */
 export async function hashFile(file: FileHandle, copyTo?: FileHandle): Promise<readonly BlockLocator[]> {
   const { size } = await file.stat();
-  return size < minParallelBytes ? hashInTurn(file, copyTo) : hashInParallel(file.fd, size, copyTo?.fd);
+  if (size < minParallelBytes) return hashInTurn(file, copyTo);
+  await using direct = copyTo && isTooLargeForCache(size) ? await openDirect(copyTo) : undefined;
+  return await hashInParallel(file.fd, size, { copyTo: copyTo?.fd, copyDirectlyTo: direct?.fd });
 }
 
 /** In this thread: the next chunk is read and the last one written while the present one is hashed. */

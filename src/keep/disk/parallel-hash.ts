@@ -10,8 +10,14 @@ export const minParallelBytes = 4 * maxBlockBytes;
 /** More threads than this wait for the disk. */
 const maxThreads = 4;
 
+type CopyTo = { readonly [Name in 'copyTo' | 'copyDirectlyTo']?: number | undefined };
+
 /** The blocks of an open file of this size, hashed by a thread for each processor; with `copyTo`, copied there as well. */
-export async function hashInParallel(fd: number, sizeBytes: number, copyTo?: number): Promise<readonly BlockLocator[]> {
+export async function hashInParallel(
+  fd: number,
+  sizeBytes: number,
+  { copyTo, copyDirectlyTo }: CopyTo = {},
+): Promise<readonly BlockLocator[]> {
   const blocks = Math.ceil(sizeBytes / maxBlockBytes);
   const job: HashJob = {
     fd,
@@ -19,6 +25,7 @@ export async function hashInParallel(fd: number, sizeBytes: number, copyTo?: num
     claimed: new Int32Array(new SharedArrayBuffer(4)),
     digests: new Uint8Array(new SharedArrayBuffer(blocks * digestBytes)),
     ...(copyTo === undefined ? {} : { copyTo }),
+    ...(copyDirectlyTo === undefined ? {} : { copyDirectlyTo }),
   };
   const threads = Math.min(maxThreads, availableParallelism(), blocks);
   const outcomes = await Promise.allSettled(Array.from({ length: threads }, () => runThread(job)));
