@@ -41,6 +41,11 @@ export interface AnswerOptions {
   readonly select?: readonly string[];
 }
 
+export interface ChangeOptions extends AnswerOptions {
+  /** The caller goes on meanwhile: the cluster may keep the change together with what it is asked for next. Default false. */
+  readonly lazy?: boolean;
+}
+
 /** `itemsAvailable`: how many records fit the filters, on all pages. */
 export interface ListPage<T> {
   readonly items: readonly T[];
@@ -51,6 +56,8 @@ export interface ListPage<T> {
 export interface ClusterEvent {
   readonly resource: Resource;
   readonly uuid: Uuid;
+  /** Those that have changed, where that is known: others have not. */
+  readonly attributes?: readonly string[];
 }
 
 /**
@@ -58,7 +65,7 @@ export interface ClusterEvent {
  * Fails with the codes of `ApiErrorCode`; who is told `retryable` may ask again.
  */
 export interface ClusterApi {
-  get<R extends Resource>(resource: R, uuid: Uuid): Promise<Records[R]>;
+  get<R extends Resource>(resource: R, uuid: Uuid, options?: AnswerOptions): Promise<Records[R]>;
   list<R extends Resource>(resource: R, query: ListQuery): Promise<ListPage<Records[R]>>;
   /** Omitted attributes take Arvados' defaults. */
   create<R extends Resource>(
@@ -71,7 +78,7 @@ export interface ClusterApi {
     resource: R,
     uuid: Uuid,
     attributes: Partial<Records[R]>,
-    options?: AnswerOptions,
+    options?: ChangeOptions,
   ): Promise<Records[R]>;
   remove<R extends Resource>(resource: R, uuid: Uuid): Promise<void>;
   /**

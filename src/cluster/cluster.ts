@@ -42,11 +42,11 @@ export function openCluster(options: ClusterOptions): Cluster {
   }
   return {
     store,
-    get: async (resource, uuid) => readRecord(store, resource, uuid),
+    get: async (resource, uuid, options) => readRecord(store, resource, uuid, options?.select),
     list: async (resource, query) => listRecords(store, resource, query),
     create: (resource, attributes, options) => store.call(() => create(store, resource, attributes, options?.select)),
     update: (resource, uuid, attributes, options) =>
-      store.call(() => update(store, resource, uuid, attributes, options?.select)),
+      store.call(() => update(store, resource, uuid, attributes, options?.select), options),
     remove: (resource, uuid) => store.call(() => remove(store, resource, uuid)),
     watch: store.watch,
     explainReuse: async (request) => explainReuse(store, request),

@@ -1,11 +1,12 @@
 import type { ClusterApi } from '../api/port.ts';
-import { type Container, type ContainerRequest, hostImage } from '../api/records.ts';
+import { type ContainerRequest, hostImage } from '../api/records.ts';
 import type { Uuid } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ToolJob } from '../job/model.ts';
 import { toContainerRequest } from '../request/container-request.ts';
 import type { RequestOptions } from '../request/contribution.ts';
-import { awaitOrCancel, type RequestWaiter } from './await-request.ts';
+import { type AwaitedRequest, awaitOrCancel, type RequestWaiter } from './await-request.ts';
+import { type EndedContainer, readEnded } from './ended-container.ts';
 import type { RunListener } from './events.ts';
 import type { ResolvedImage } from './image/port.ts';
 
@@ -31,9 +32,9 @@ export interface Work {
 
 /** One request of a step, and what came of it. */
 export interface Attempt {
-  readonly request: ContainerRequest;
+  readonly request: AwaitedRequest;
   /** Undefined where the request was never given one. */
-  readonly container: Container | undefined;
+  readonly container: EndedContainer | undefined;
   readonly reused: boolean;
 }
 
@@ -48,7 +49,7 @@ export async function attempt(
   const reused = submitted.state === 'Final';
   const awaited = { uuid: submitted.uuid, what: `step ${work.job.name}`, known: submitted };
   const request = reused ? submitted : await awaitOrCancel(services, awaited, signal);
-  const container = request.container_uuid ? await services.api.get('containers', request.container_uuid) : undefined;
+  const container = await readEnded(services.api, request);
   return { request, container, reused };
 }
 

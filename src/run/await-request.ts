@@ -1,15 +1,22 @@
+import { mayHaveChanged } from '../api/events.ts';
 import type { ClusterApi } from '../api/port.ts';
 import type { ContainerRequest } from '../api/records.ts';
 import { isHallmarkError } from '../core/errors.ts';
 import type { Uuid } from '../core/ids.ts';
 import { runError } from './errors.ts';
 
+/** What who waits for a request looks at: the work itself is the most of a record. */
+const awaited = ['uuid', 'state', 'priority', 'container_uuid', 'command', 'properties'] as const;
+export type AwaitedRequest = Pick<ContainerRequest, (typeof awaited)[number]>;
+
+const answer = { select: awaited };
+
 export interface RequestWaiter {
   /**
    * Resolves with the request once it is Final. Where `known` is what the cluster has just answered, in this turn of the event
    * loop, it is not asked again before something has changed.
    */
-  wait(uuid: Uuid, signal?: AbortSignal, known?: ContainerRequest): Promise<ContainerRequest>;
+  wait(uuid: Uuid, signal?: AbortSignal, known?: AwaitedRequest): Promise<AwaitedRequest>;
   /** Ends the subscription. */
   close(): void;
 }
@@ -21,10 +28,10 @@ const pollMs = { first: 2000, last: 60_000 };
 export function createRequestWaiter(api: ClusterApi): RequestWaiter {
   const waiting = new Map<Uuid, () => void>();
   const stopWatching = api.watch((event) => {
-    if (event.resource === 'container_requests') waiting.get(event.uuid)?.();
+    if (event.resource === 'container_requests' && mayHaveChanged(event, ['state'])) waiting.get(event.uuid)?.();
   });
 
-  async function wait(uuid: Uuid, signal?: AbortSignal, known?: ContainerRequest): Promise<ContainerRequest> {
+  async function wait(uuid: Uuid, signal?: AbortSignal, known?: AwaitedRequest): Promise<AwaitedRequest> {
     let pauseMs = pollMs.first;
     for (let request = known; ; request = undefined) {
       let wake: () => void = () => {};
@@ -32,7 +39,7 @@ export function createRequestWaiter(api: ClusterApi): RequestWaiter {
         wake = resolve;
       });
       waiting.set(uuid, wake);
-      request ??= await api.get('container_requests', uuid);
+      request ??= await api.get('container_requests', uuid, answer);
       if (request.state === 'Final') {
         waiting.delete(uuid);
         return request;
@@ -53,9 +60,9 @@ export function createRequestWaiter(api: ClusterApi): RequestWaiter {
 /** As `wait`; once the signal aborts, the request is cancelled and the call fails with `run/cancelled`. */
 export async function awaitOrCancel(
   { api, waiter }: { readonly api: ClusterApi; readonly waiter: RequestWaiter },
-  { uuid, what, known }: { readonly uuid: Uuid; readonly what: string; readonly known?: ContainerRequest },
+  { uuid, what, known }: { readonly uuid: Uuid; readonly what: string; readonly known?: AwaitedRequest },
   signal?: AbortSignal,
-): Promise<ContainerRequest> {
+): Promise<AwaitedRequest> {
   try {
     return await waiter.wait(uuid, signal, known);
   } catch (error) {

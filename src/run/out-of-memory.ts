@@ -1,5 +1,4 @@
 import type { ClusterApi } from '../api/port.ts';
-import type { Container } from '../api/records.ts';
 import { toMessage } from '../core/errors.ts';
 import type { PortableDataHash } from '../core/ids.ts';
 import { formatBytes } from '../core/units.ts';
@@ -7,6 +6,7 @@ import type { ExpressionEngine } from '../job/evaluate.ts';
 import type { ToolJob } from '../job/model.ts';
 import type { BlockStore } from '../keep/port.ts';
 import { findOutOfMemoryRetry } from '../request/requirements/out-of-memory-retry.ts';
+import type { EndedContainer } from './ended-container.ts';
 import { runError } from './errors.ts';
 import type { RunListener } from './events.ts';
 import { lastLines } from './log-tail.ts';
@@ -25,7 +25,7 @@ const matchTimeoutMs = 20_000;
 /** The job to run in place of one that ran out of memory, where `arv:OutOfMemoryRetry` asks for it. */
 export async function withMoreMemory(
   job: ToolJob,
-  container: Container | undefined,
+  container: EndedContainer | undefined,
   services: OutOfMemoryServices,
 ): Promise<ToolJob | undefined> {
   const retry = findOutOfMemoryRetry(job);
@@ -42,7 +42,7 @@ export async function withMoreMemory(
  * does not tell leaves 137 (SIGKILL) to mean it, as arvados-cwl-runner has it.
  */
 async function ranOutOfMemory(
-  { exit_code, log, runtime_status: { outOfMemory } }: Container,
+  { exit_code, log, runtime_status: { outOfMemory } }: EndedContainer,
   pattern: string,
   services: OutOfMemoryServices,
 ): Promise<boolean> {

@@ -75,8 +75,8 @@ describe('the dispatcher', () => {
     expect(ran).toEqual(['high', 'middle', 'middle too', 'low']);
   });
 
-  it('starts the next while what an ended one left is saved, but no more such than four', async () => {
-    const names = Array.from({ length: 12 }, (_, n) => String(n));
+  it('starts the next while what an ended one left is saved, but no more such than sixteen', async () => {
+    const names = Array.from({ length: 24 }, (_, n) => String(n));
     const started: string[] = [];
     const saved = Promise.withResolvers<void>();
     const made = await Promise.all(names.map((name) => submit(name, { runtime_constraints: { ram: 1, vcpus: 2 } })));
@@ -90,9 +90,9 @@ describe('the dispatcher', () => {
       },
       { capacity: { ramBytes: 4 << 20, vcpus: 2 } },
     );
-    while (started.length < 5) await turn();
+    while (started.length < 17) await turn();
     for (let turns = 0; turns < 20; turns += 1) await turn();
-    expect(started).toEqual(names.slice(0, 5));
+    expect(started).toEqual(names.slice(0, 17));
     saved.resolve();
     await Promise.all(made.map(final));
     expect(started).toEqual(names);

@@ -1,3 +1,4 @@
+import { mayHaveChanged } from '../../api/events.ts';
 import type { ClusterEvent } from '../../api/port.ts';
 import type { Container } from '../../api/records.ts';
 import { toMessage } from '../../core/errors.ts';
@@ -39,7 +40,7 @@ export interface Dispatcher {
 }
 
 /** So many small ones wait together: crunch-run writes their logs into one block. */
-const leastSaving = 4;
+const leastSaving = 16;
 /** How soon the containers of a killed process are noticed. */
 const recoverEveryMs = 1_000;
 
@@ -47,7 +48,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { cluster, logger, maxConcurrent = Number.POSITIVE_INFINITY } = options;
   const { store } = cluster;
   const queue = createQueue(store, { scope: 'own', whenTooLarge: 'run-alone', ...options });
-  const running = new Map<Uuid, { controller: AbortController; done: Promise<void> }>();
+  const running = new Map<Uuid, Running>();
   /** Those whose processes have ended. As many as there are cores, or `leastSaving`, give their room away: what is to be saved cannot pile up. */
   const ended = new Set<Uuid>();
   const { persist, failed } = createPersistence(options);
@@ -69,7 +70,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (isStopped) return;
     const saving = [...ended].slice(0, Math.max(options.capacity.vcpus, leastSaving));
     const free = Math.min(maxConcurrent - running.size + saving.length, 1_000);
-    if (free <= 0 || !queue.hasNext(saving)) return;
+    if (free <= 0 || isFull(options.capacity, running, saving) || !queue.hasNext(saving)) return;
     // A call as those of the containers: the end of one and the lock of the next come together, and share a transaction.
     const locked = await store.call(() => queue.lockNext(free, saving));
     if (!isStopped) locked.forEach(start);
@@ -86,13 +87,17 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       ended.delete(container.uuid);
       wake();
     });
-    running.set(container.uuid, { controller, done });
+    running.set(container.uuid, { container, controller, done });
   };
-  const onChange = ({ resource, uuid }: ClusterEvent) => {
+  const onChange = (event: ClusterEvent) => {
+    const { resource, uuid } = event;
     if (resource !== 'containers' && resource !== 'container_requests') return;
     const own = running.get(uuid);
-    if (own === undefined) wake();
-    else if (isUnwanted(store, uuid)) own.controller.abort(new Error('no request wants this container any more'));
+    if (own === undefined) {
+      if (mayHaveChanged(event, decisive[resource])) wake();
+    } else if (mayHaveChanged(event, ['priority']) && isUnwanted(store, uuid)) {
+      own.controller.abort(new Error('no request wants this container any more'));
+    }
   };
 
   const unwatch = cluster.watch(onChange);
@@ -111,6 +116,26 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await Promise.all([...running.values()].map(({ done }) => done));
     },
   };
+}
+
+/** What decides on what starts next. */
+const decisive = {
+  containers: ['priority', 'locked_by_uuid'],
+  container_requests: ['priority', 'container_uuid'],
+} as const;
+
+interface Running {
+  readonly container: Container;
+  readonly controller: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** Whether those of this process leave no room, whatever others do: nothing need be looked up then. */
+function isFull(capacity: Capacity, running: ReadonlyMap<Uuid, Running>, ended: readonly Uuid[]): boolean {
+  const busy = [...running.values()].map(({ container }) => container).filter(({ uuid }) => !ended.includes(uuid));
+  const sum = (name: 'ram' | 'vcpus') =>
+    busy.reduce((total, { runtime_constraints }) => total + runtime_constraints[name], 0);
+  return busy.length > 0 && (sum('ram') >= capacity.ramBytes || sum('vcpus') >= capacity.vcpus);
 }
 
 interface Life {

@@ -1,10 +1,17 @@
 import type { ChangeFeed } from './change-feed.ts';
 import type { Database } from './database.ts';
 
+export interface CallOptions {
+  /** It waits for others, a moment. */
+  readonly lazy?: boolean;
+}
+
+const lazyMs = 5;
+
 /** Runs calls that change records; those that come in one turn of the event loop share a transaction. */
 export interface Batch {
   /** Resolves once the call is kept; a call that fails undoes itself alone. In the order of the calls. */
-  add<T>(call: () => T): Promise<T>;
+  add<T>(call: () => T, options?: CallOptions): Promise<T>;
   /** Runs what waits, now. */
   flush(): void;
 }
@@ -24,9 +31,14 @@ interface Failure {
 /** A commit costs more than the call itself: a scatter's requests and its containers' transitions come many at a time. */
 export function createBatch(db: Database, feed: ChangeFeed, write: (work: () => void) => void): Batch {
   let waiting: Pending[] = [];
+  let isDue = false;
+  let timer: NodeJS.Timeout | undefined;
   const flush = () => {
     const calls = waiting;
     waiting = [];
+    isDue = false;
+    clearTimeout(timer);
+    timer = undefined;
     if (calls.length === 0) return;
     try {
       write(() => {
@@ -40,10 +52,12 @@ export function createBatch(db: Database, feed: ChangeFeed, write: (work: () => 
     for (const call of calls) call.settle();
   };
   return {
-    add: (call) =>
+    add: (call, { lazy = false } = {}) =>
       new Promise((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(flush);
         waiting.push(toPending(call, resolve, reject));
+        if (lazy) timer ??= setTimeout(flush, lazyMs);
+        else if (!isDue) setImmediate(flush);
+        isDue ||= !lazy;
       }),
     flush,
   };

@@ -27,24 +27,32 @@ const allNames = Object.fromEntries(
   Object.entries(readable).map(([resource, columns]) => [resource, columns.map(([name]) => name)]),
 ) as unknown as Record<Resource, readonly string[]>;
 
-const selectLists = Object.fromEntries(
-  Object.entries(readable).map(([resource, columns]) => [resource, toSelectList(columns)]),
-) as Record<Resource, string>;
-
 export function toRecord<R extends Resource>(columns: Named, row: Row): Records[R] {
   const record: Record<string, unknown> = {};
   for (const [name, attribute] of columns) record[name] = decode(attribute, row[name]);
   return record as unknown as Records[R];
 }
 
-/** The record, trashed collections left out. */
-export function findRecord<R extends Resource>(store: Store, resource: R, uuid: string): Records[R] | undefined {
-  const row = readRow(store, resource, uuid);
-  return row && toRecord<R>(readable[resource], row);
+/** The record, trashed collections left out; with `select` no more of it than that. */
+export function findRecord<R extends Resource>(
+  store: Store,
+  resource: R,
+  uuid: string,
+  select: readonly string[] = allNames[resource],
+): Records[R] | undefined {
+  const { columns, sql } = selectionOf(resource, select);
+  const row =
+    resource === 'collections' ? store.db.get(`${sql} AND ${notTrashed}`, uuid, store.now()) : store.db.get(sql, uuid);
+  return row && toRecord<R>(columns, row);
 }
 
-export function readRecord<R extends Resource>(store: Store, resource: R, uuid: string): Records[R] {
-  const record = findRecord(store, resource, uuid);
+export function readRecord<R extends Resource>(
+  store: Store,
+  resource: R,
+  uuid: string,
+  select?: readonly string[],
+): Records[R] {
+  const record = findRecord(store, resource, uuid, select);
   if (record) return record;
   throw apiError('api/not-found', `${resource} has no record ${JSON.stringify(uuid)}`, {
     ...(resource === 'collections' ? { hint: 'it may have been trashed, or belong to another cluster' } : {}),
@@ -93,12 +101,6 @@ export function readStored<R extends Resource>(
   return readSome(store, resource, uuid, names as (keyof Records[R] & string)[]) as Records[R];
 }
 
-function readRow(store: Store, resource: Resource, uuid: string): Row | undefined {
-  const select = `SELECT ${selectLists[resource]} FROM ${resource} WHERE uuid = ?`;
-  if (resource !== 'collections') return store.db.get(select, uuid);
-  return store.db.get(`${select} AND ${notTrashed}`, uuid, store.now());
-}
-
 /** Takes the time now as its parameter. */
 export const notTrashed = '(trash_at IS NULL OR trash_at > ?)';
 
@@ -116,23 +118,31 @@ export function insertRecord<R extends Resource>(
   const uuid = store.newUuid(schemas[resource].infix);
   const made: Attributes = { uuid, created_at: now, modified_at: now };
   const record: Record<string, unknown> = {};
-  const names: string[] = [];
   const values: SqlValue[] = [];
   for (const [name, attribute] of readable[resource]) {
     const value = made[name] ?? attributes[name] ?? (name === 'owner_uuid' ? store.ownerUuid : attribute.initial);
     record[name] = attribute.writeOnly ? {} : (value ?? null);
-    if (attribute.sql !== name || name === 'id') continue;
-    names.push(name);
-    values.push(encode(attribute, value));
+    if (isColumn([name, attribute])) values.push(encode(attribute, value));
   }
-  for (const [name, value] of Object.entries(hidden)) {
-    names.push(name);
-    values.push(value);
-  }
-  const marks = names.map(() => '?').join(', ');
-  store.db.run(`INSERT INTO ${resource} (${names.join(', ')}) VALUES (${marks})`, ...values);
+  store.db.run(insertion(resource, Object.keys(hidden).join(', ')), ...values, ...Object.values(hidden));
   store.changed(resource, uuid);
   return record as unknown as Records[R];
+}
+
+/** `id` is given by the table. */
+const isColumn = ([name, attribute]: Named[number]) => attribute.sql === name && name !== 'id';
+
+const insertions = new Map<string, string>();
+
+function insertion(resource: Resource, hidden: string): string {
+  const key = `${resource} ${hidden}`;
+  const known = insertions.get(key);
+  if (known) return known;
+  const names = readable[resource].filter(isColumn).map(([name]) => name);
+  if (hidden !== '') names.push(...hidden.split(', '));
+  const sql = `INSERT INTO ${resource} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
+  insertions.set(key, sql);
+  return sql;
 }
 
 /** Writes the named attributes and hidden columns of one record. Inside `store.write`. */
@@ -157,5 +167,5 @@ export function updateRecord(
   }
   const assignments = names.map((name) => `${name} = ?`).join(', ');
   store.db.run(`UPDATE ${resource} SET ${assignments} WHERE uuid = ?`, ...values, uuid);
-  store.changed(resource, uuid as Uuid);
+  store.changed(resource, uuid as Uuid, Object.keys(attributes));
 }

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mayHaveChanged } from '../../api/events.ts';
+import type { ClusterEvent } from '../../api/port.ts';
 import { isHallmarkError } from '../../core/errors.ts';
 import type { Uuid } from '../../core/ids.ts';
 import { openCluster } from '../cluster.ts';
@@ -125,6 +127,21 @@ describe('calls that come together', () => {
     cluster.close();
   });
 
+  it('take those along that nobody waits for', async () => {
+    const cluster = openCluster({ path });
+    const transactions = () => Number(cluster.store.db.get('SELECT COUNT(*) AS n FROM changes')?.n);
+    const { uuid } = await cluster.create('links', {});
+    const names: unknown[] = [];
+    const read = async () => names.push((await cluster.get('links', uuid)).name);
+    const before = transactions();
+    const lazy = cluster.update('links', uuid, { name: 'lazy' }, { lazy: true }).then(read);
+    await Promise.all([lazy, cluster.update('links', uuid, { link_class: 'tag' })]);
+    expect(transactions()).toBe(before + 1);
+    await cluster.update('links', uuid, { name: 'alone' }, { lazy: true }).then(read);
+    expect(names).toEqual(['lazy', 'alone']);
+    cluster.close();
+  });
+
   it('are kept in order, also by a close that follows at once', async () => {
     const cluster = openCluster({ path });
     const made = Array.from({ length: 50 }, (_, index) => cluster.create('links', { name: String(index) }));
@@ -174,6 +191,27 @@ describe('changes', () => {
     expect(seen).toContain(made.uuid);
     watcher.close();
     writer.close();
+  });
+
+  it('say what of a record they changed, where it is their own', async () => {
+    const cluster = openCluster({ path });
+    const seen: ClusterEvent[] = [];
+    const unwatch = cluster.watch((event) => seen.push(event));
+    const { uuid } = await cluster.create('links', {});
+    await Promise.all([
+      cluster.update('links', uuid, { name: 'x' }),
+      cluster.update('links', uuid, { link_class: 'tag' }),
+    ]);
+    unwatch();
+    expect(seen).toEqual([
+      { resource: 'links', uuid },
+      { resource: 'links', uuid, attributes: ['name', 'link_class'] },
+    ]);
+    expect([['name'], ['properties']].map((names) => seen.map((event) => mayHaveChanged(event, names)))).toEqual([
+      [true, true],
+      [true, false],
+    ]);
+    cluster.close();
   });
 
   it('are told even when more of them happened than are kept', async () => {

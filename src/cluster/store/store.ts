@@ -3,7 +3,7 @@ import type { ClusterEvent } from '../../api/port.ts';
 import type { Resource } from '../../api/records.ts';
 import { type Clock, toRfc3339Nano } from '../../core/clock.ts';
 import type { Uuid } from '../../core/ids.ts';
-import { createBatch } from './batch.ts';
+import { type CallOptions, createBatch } from './batch.ts';
 import { createChangeFeed } from './change-feed.ts';
 import { type Database, openDatabase } from './database.ts';
 import { migrate } from './migrations/migrate.ts';
@@ -22,9 +22,10 @@ export interface Store {
   readonly secretKey: string;
   /** One transaction; what it `changed` is told to the watchers once it is kept. Called within one, joins it. */
   write<T>(work: () => T): T;
-  /** A call from outside: the same, together with the calls that come in this turn of the event loop. */
-  call<T>(work: () => T): Promise<T>;
-  changed(resource: Resource, uuid: Uuid): void;
+  /** A call from outside: the same, together with the calls that come in this turn of the event loop; a lazy one with the next. */
+  call<T>(work: () => T, options?: CallOptions): Promise<T>;
+  /** Without `attributes` any of them may have. */
+  changed(resource: Resource, uuid: Uuid, attributes?: readonly string[]): void;
   watch(listener: (event: ClusterEvent) => void): () => void;
   close(): void;
 }
@@ -51,7 +52,11 @@ function createStore(db: Database, clock: Clock): Store {
     if (depth > 0) return work();
     depth += 1;
     try {
-      const result = db.transaction(work);
+      const result = db.transaction(() => {
+        const value = work();
+        feed.keep();
+        return value;
+      });
       feed.commit();
       return result;
     } catch (error) {

@@ -1,6 +1,8 @@
 import type { ClusterApi } from '../../api/port.ts';
-import { type Container, type ContainerRequest, hostImage } from '../../api/records.ts';
+import { hostImage } from '../../api/records.ts';
 import type { BlockStore } from '../../keep/port.ts';
+import type { AwaitedRequest } from '../await-request.ts';
+import type { EndedContainer } from '../ended-container.ts';
 import { lastLines } from '../log-tail.ts';
 
 export interface FailureText {
@@ -13,8 +15,8 @@ export interface FailureText {
 export async function describeFailure(
   services: { readonly api: ClusterApi; readonly blocks: BlockStore },
   what: string,
-  request: ContainerRequest,
-  container: Container | undefined,
+  request: AwaitedRequest,
+  container: EndedContainer | undefined,
 ): Promise<FailureText> {
   const { error } = container?.runtime_status ?? {};
   const { detail, hint } = splitDetail(container);
@@ -28,7 +30,7 @@ export async function describeFailure(
 }
 
 /** `exit code 1`, `exit code 137 (out of memory …)`, or what the infrastructure said. */
-export function reasonOf(request: ContainerRequest, container: Container | undefined): string {
+export function reasonOf(request: AwaitedRequest, container: EndedContainer | undefined): string {
   if (!container) return request.priority === 0 ? 'cancelled' : `request ${request.uuid} got no container`;
   const status = container.runtime_status;
   if (container.state === 'Cancelled') return status.error ?? 'cancelled';
@@ -43,7 +45,7 @@ const exitMeanings: Readonly<Record<number, string>> = {
 };
 
 /** What a person can do about the exit of a command; what its container says comes first. */
-export function hintOf(container: Container | undefined): string | undefined {
+export function hintOf(container: EndedContainer | undefined): string | undefined {
   const { hint } = splitDetail(container);
   if (hint === undefined && container?.runtime_status.outOfMemory) return 'raise ramMin in ResourceRequirement';
   if (hint !== undefined || container?.exit_code !== 127) return hint;
@@ -54,7 +56,10 @@ export function hintOf(container: Container | undefined): string | undefined {
 }
 
 /** `errorDetail` is lines of detail, then a hint that starts with the word. */
-export function splitDetail(container: Container | undefined): { readonly detail: string[]; readonly hint?: string } {
+export function splitDetail(container: EndedContainer | undefined): {
+  readonly detail: string[];
+  readonly hint?: string;
+} {
   const lines = container?.runtime_status.errorDetail?.split('\n') ?? [];
   const at = lines.findIndex((line) => line.startsWith('hint: '));
   if (at < 0) return { detail: lines };

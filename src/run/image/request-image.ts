@@ -1,6 +1,7 @@
 import type { ContainerRequest } from '../../api/records.ts';
 import type { PortableDataHash, Uuid } from '../../core/ids.ts';
 import { awaitOrCancel } from '../await-request.ts';
+import { readEnded } from '../ended-container.ts';
 import { runError } from '../errors.ts';
 import { watchActivity } from './activity.ts';
 import { describeFailure } from './failure.ts';
@@ -46,7 +47,7 @@ async function awaitImage(
   signal?: AbortSignal,
 ): Promise<PortableDataHash> {
   const request = await awaitOrCancel(services, { uuid, what }, signal);
-  const container = request.container_uuid ? await services.api.get('containers', request.container_uuid) : undefined;
+  const container = await readEnded(services.api, request);
   if (container?.state === 'Complete' && container.exit_code === 0 && container.output) return container.output;
   const { message, ...hint } = await describeFailure(services, what, request, container);
   throw runError('run/image-request-failed', message, { where: { container: container?.uuid ?? uuid }, ...hint });

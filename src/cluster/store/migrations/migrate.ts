@@ -2,9 +2,10 @@ import { apiError } from '../../../api/errors.ts';
 import type { Database } from '../database.ts';
 import { records } from './001-records.ts';
 import { runningRuns } from './002-running-runs.ts';
+import { changesOfTransactions } from './003-changes.ts';
 import type { Migration } from './migration.ts';
 
-const migrations: readonly Migration[] = [records, runningRuns];
+const migrations: readonly Migration[] = [records, runningRuns, changesOfTransactions];
 const newest = migrations.at(-1)?.version ?? 0;
 /** "HLMK": tells this file from other SQLite files (PRAGMA application_id). */
 const applicationId = 0x484c4d4b;
