@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { StreamTarget } from '../port.ts';
-import { type Output, openOutput, toDraining } from './output.ts';
+import { type Draining, type Output, openOutput, toDraining } from './output.ts';
 
 export interface ChildOptions {
   readonly command: readonly [string, ...string[]];
@@ -35,15 +35,11 @@ export interface Child extends Group {
 }
 
 /** What a container needs of its processes. */
-export interface Group {
+export interface Group extends Draining {
   /** The process itself has ended. */
   readonly ended: Promise<ChildEnd>;
-  /** Everything it wrote has been taken; rejects when a target failed. Waits for every holder of its output to end. */
-  readonly drained: Promise<void>;
   /** SIGKILL to the whole group. */
   kill(): void;
-  /** Gives up on output that some process outside the group still holds open. */
-  abandonOutput(): void;
 }
 
 /** Rejects with the error of the system call when the command cannot be started. */

@@ -51,6 +51,7 @@ async function waitForEnd(child: Group, parts: ContainerParts): Promise<Containe
 }
 
 async function drainOutput(child: Group): Promise<void> {
+  child.finishOutput();
   const timer = setTimeout(() => child.abandonOutput(), drainGraceMs);
   try {
     await child.drained;

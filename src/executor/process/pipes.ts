@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -26,23 +26,64 @@ export interface Pipe {
 const free: number[] = [];
 
 export async function openPipe(): Promise<Pipe> {
+  const { path, toReader } = await openQuietPipe();
+  return { path, reader: toReader() };
+}
+
+/** One that nobody listens to yet: to listen costs the event loop more than to read what a short command has said. */
+export interface QuietPipe {
+  readonly path: string;
+  /** Some of what has come: `nothing` while somebody still holds the other end, undefined when nobody does any more. */
+  read(): Uint8Array | undefined;
+  /** Listens from now on; nothing here is called any more. */
+  toReader(): Socket;
+  close(): void;
+}
+
+export async function openQuietPipe(): Promise<QuietPipe> {
   const anchor = await takeAnchor();
   const path = `/proc/${process.pid}/fd/${anchor}`;
-  const reader = new Socket({
-    fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
-    readable: true,
-    writable: false,
-  });
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   // At the end no writer is left, so that the next user cannot meet this one's.
   let isDone = false;
-  reader.once('end', () => {
-    isDone = true;
-  });
-  reader.once('close', () => {
+  const leave = (): void => {
     if (isDone) release(anchor);
     else closeSync(anchor);
-  });
-  return { reader, path };
+  };
+  return {
+    path,
+    read() {
+      const data = readAvailable(descriptor);
+      isDone = data === undefined;
+      return data;
+    },
+    toReader() {
+      const reader = new Socket({ fd: descriptor, readable: true, writable: false });
+      reader.once('end', () => {
+        isDone = true;
+      });
+      reader.once('close', leave);
+      return reader;
+    },
+    close() {
+      closeSync(descriptor);
+      leave();
+    },
+  };
+}
+
+const nothing = new Uint8Array(0);
+/** What a FIFO holds at most. */
+const scratch = Buffer.alloc(64 * 1024);
+
+function readAvailable(descriptor: number): Uint8Array | undefined {
+  try {
+    const length = readSync(descriptor, scratch);
+    return length === 0 ? undefined : Uint8Array.from(scratch.subarray(0, length));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return nothing;
+    throw error;
+  }
 }
 
 /** The way back: what is written here arrives at whoever opens `path` to read. Its end is `close`, or ours. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LimitSpec } from '../limits/limits.ts';
 import { killGroup } from '../process/child.ts';
-import { type Output, openOutput, toDraining } from '../process/output.ts';
+import { type Draining, type Output, openOutput, toDraining } from '../process/output.ts';
 import type { InitOptions } from './init.ts';
 import { planName, type SeatSurroundings, toInitPlan } from './init-plan.ts';
 import type { Seat, Seats } from './seats.ts';
@@ -26,7 +26,7 @@ export async function startOnSeat(seats: Seats, options: SeatStart): Promise<Ini
   }
 }
 
-type Occupied = Omit<Init, 'drained' | 'abandonOutput'>;
+type Occupied = Omit<Init, keyof Draining>;
 
 async function occupy(seat: Seat, outputs: readonly [Output, Output], options: SeatStart): Promise<Occupied> {
   const { child, down } = seat;
