@@ -22,7 +22,7 @@ import { stageMounts, stageStdin } from './mounts/stage.ts';
 import { collectOutput } from './output/collect.ts';
 import { type ContainerDirs, containerDirs, leaveDirs, removeDirs } from './owner.ts';
 import { hostPrefix, relativeTo } from './paths.ts';
-import { withRetries } from './retry.ts';
+import { reportRunning } from './report-running.ts';
 import { saveOutput } from './save-output.ts';
 import { toSpec } from './spec.ts';
 import { withTimeLimit } from './time-limit.ts';
@@ -40,7 +40,7 @@ export async function runCommand(life: Life): Promise<Ending> {
   try {
     dirs.spares.open(dirs.place, empty);
     if (container.container_image !== hostImage) mkdirSync(dirs.executor);
-    return await runInDirs(life, { plan, executor, image, dirs });
+    return await runInDirs(life, { plan, executor, image, dirs, ready: empty });
   } finally {
     life.afterwards(async () => {
       if (deps.leaveScratch) await leaveDirs(dirs, deps);
@@ -70,21 +70,21 @@ function emptyDirectories({ outputPath, mounts }: MountPlan): string[] {
   return names.filter((name) => name !== '' && !name.includes('/'));
 }
 
-/** Nobody looks at what comes back. */
-const unread = { select: ['uuid'] };
-
 interface Prepared {
   readonly plan: MountPlan;
   readonly executor: Executor;
   readonly image: LoadedImage;
   readonly dirs: ContainerDirs;
+  /** Names of the empty directories that its place holds already. */
+  readonly ready: readonly string[];
 }
 
 async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
   const { container, deps, logs, signal } = life;
-  const { plan, dirs } = prepared;
+  const { plan, dirs, ready } = prepared;
   const createPlace = container.container_image === hostImage ? createHostPlace : createContainerPlace;
-  const place = await createPlace({ outputPath: plan.outputPath, scratchDir: dirs.place, secretDir: dirs.secrets });
+  const { outputPath } = plan;
+  const place = await createPlace({ outputPath, scratchDir: dirs.place, secretDir: dirs.secrets, ready });
   await stageMounts(plan, place, deps, signal);
   const stdin = await stageStdin(plan, place, deps, signal);
   const spec = await toSpec({
@@ -101,12 +101,13 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
   });
   if (deps.settings?.asImageUser) openToAll(spec.container.binds);
   signal.throwIfAborted();
-  await withRetries(() => deps.api.update('containers', container.uuid, { state: 'Running' }, unread));
   const startNs = deps.clock.nowNs();
+  const report = reportRunning(life);
   const running = await prepared.executor.start(prepared.image, spec.container);
   let exit: ContainerExit;
   try {
     logs.line('the command has started');
+    report.onRefused(() => void running.stop().catch(() => {}));
     const limits = diskLimits(container.scheduling_parameters, plan, place);
     exit = await withTimeLimit(container, signal, (timed) =>
       withDiskLimits(limits, timed, (limited) => waitForExit(running, life, limited)),
@@ -119,6 +120,7 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
   } finally {
     await spec.endStreams();
   }
+  await report.settle();
   writeSample(exit.usage, logs);
   const usage = toUsageFigures(exit.usage, startNs, deps.clock);
   return complete(life, place, exit, usage);

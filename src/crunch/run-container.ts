@@ -6,6 +6,7 @@ import { finalize } from './finalize.ts';
 import type { Life } from './life.ts';
 import { createContainerLogs, liveLogDir } from './logs/container-logs.ts';
 import { nodeInfo } from './logs/node-info.ts';
+import { sharedBlocksOf } from './logs/shared-blocks.ts';
 import type { CrunchDeps } from './port.ts';
 import { runBuiltin } from './run-builtin.ts';
 import { runCommand } from './run-command.ts';
@@ -20,10 +21,12 @@ export async function runContainer(target: Uuid | Container, deps: CrunchDeps, s
   const logs = createContainerLogs(liveLogDir(deps.workDir, container.uuid), deps.clock);
   const tasks: (() => Promise<void>)[] = [];
   const afterwards = (task: () => Promise<void>): void => void tasks.push(task);
-  const ending = await live(container, { logs, deps, signal, afterwards });
+  const leave = sharedBlocksOf(deps.blocks).enter();
   try {
+    const ending = await live(container, { logs, deps, signal, afterwards });
     await finalize(ending, { container, logs, deps });
   } finally {
+    leave();
     for (const task of tasks) await task();
   }
 }

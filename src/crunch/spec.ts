@@ -101,6 +101,8 @@ function toEnvironment({ container, place, hostPath, apiEnvironment }: SpecOptio
 }
 
 async function endStream(stream: Writable): Promise<void> {
-  if (!stream.writableEnded) stream.end();
-  await finished(stream);
+  if (stream.writableEnded) return finished(stream);
+  await new Promise<void>((resolve, reject) => {
+    stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
+  });
 }

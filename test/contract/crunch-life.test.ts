@@ -200,6 +200,17 @@ describe('failures of the infrastructure', () => {
     expect(await readFile(join(setting.deps.workDir, 'logs', uuid, 'stdout.txt'), 'utf8')).toMatch(/ kept\n$/);
   });
 
+  test('a start that the cluster refuses ends the command', async () => {
+    setting.api.refuse((_resource, attributes) =>
+      'state' in attributes && attributes.state === 'Running'
+        ? apiError('api/forbidden-change', 'not Running: no request wants it')
+        : undefined,
+    );
+    const container = await setting.run(onHost('sleep 600'));
+    expect(container).toMatchObject({ state: 'Cancelled', exit_code: null });
+    expect(container.runtime_status.error).toBe('not Running: no request wants it');
+  });
+
   test('a busy store is asked again', async () => {
     let refusals = 2;
     setting.api.refuse(() => {

@@ -10,6 +10,7 @@ describe('blocks that logs share', () => {
   it('hold what comes while one waits, and each finds its own part', async () => {
     const store = createMemoryBlockStore();
     const shared = createSharedBlocks(store);
+    for (const _ of [...texts, 'one that is still to come']) shared.enter();
     const parts = await Promise.all(texts.map((text) => shared.write(toBytes(text))));
     expect(new Set(parts.map(({ locator }) => locator)).size).toBe(2);
     for (const [index, { locator, offset }] of parts.entries()) {
@@ -17,6 +18,24 @@ describe('blocks that logs share', () => {
       const bytes = await store.read(locator);
       expect(Buffer.from(bytes.subarray(offset, offset + text.length)).toString()).toBe(text);
     }
+  });
+
+  it('do not wait once nobody is to come', async () => {
+    const sizes: number[] = [];
+    const store = createMemoryBlockStore();
+    const write = (data: Uint8Array) => {
+      sizes.push(data.length);
+      return store.write(data);
+    };
+    const shared = createSharedBlocks({ write });
+    await shared.write(toBytes('alone'));
+    await shared.write(toBytes('alone again'));
+    const leave = ['a', 'b', 'c'].map(() => shared.enter());
+    const [a, b] = ['a', 'b'].map((text) => shared.write(toBytes(text)));
+    expect(sizes).toEqual([5, 11]);
+    leave[2]?.();
+    expect(sizes).toEqual([5, 11, 2]);
+    await Promise.all([a, b]);
   });
 
   it('hold a few at most', async () => {
@@ -27,8 +46,9 @@ describe('blocks that logs share', () => {
       return store.write(data);
     };
     const shared = createSharedBlocks({ write });
-    await Promise.all(Array.from({ length: 20 }, () => shared.write(toBytes('x'))));
-    expect(sizes).toEqual([1, 4, 4, 4, 4, 3]);
+    for (let writer = 0; writer < 50; writer += 1) shared.enter();
+    await Promise.all(Array.from({ length: 36 }, () => shared.write(toBytes('x'))));
+    expect(sizes).toEqual([1, 16, 16, 3]);
   });
 
   it('fail all that they would have held, and nobody else', async () => {
@@ -40,6 +60,7 @@ describe('blocks that logs share', () => {
       throw new Error('the disk is full');
     };
     const shared = createSharedBlocks({ write });
+    for (const _ of ['a', 'b', 'c']) shared.enter();
     const first = await shared.write(toBytes('one'));
     const ends = await Promise.allSettled(['a', 'b'].map((text) => shared.write(toBytes(text))));
     expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);

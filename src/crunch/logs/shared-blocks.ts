@@ -9,13 +9,15 @@ export interface BlockPart {
 
 /** Stores few bytes. Who comes soon after another waits a moment, for a block in common with those that come meanwhile. */
 export interface SharedBlocks {
+  /** Somebody is going to write, and others may wait for that. Returns the call that says: no longer. */
+  enter(): () => void;
   write(content: Uint8Array): Promise<BlockPart>;
 }
 
 /** Steps that take longer than this, one after the other, never wait. */
-const pauseMs = 10;
+const pauseMs = 25;
 /** Nobody waits beside as many. */
-const mostWaiting = 4;
+export const mostWaiting = 16;
 
 interface Waiting {
   readonly content: Uint8Array;
@@ -23,6 +25,7 @@ interface Waiting {
 }
 
 export function createSharedBlocks(blocks: Pick<BlockStore, 'write'>): SharedBlocks {
+  let writers = 0;
   let waiting: Waiting[] = [];
   let timer: NodeJS.Timeout | undefined;
   const store = () => {
@@ -42,12 +45,23 @@ export function createSharedBlocks(blocks: Pick<BlockStore, 'write'>): SharedBlo
       resolve(stored.then((locator) => ({ locator, offset: start })));
     }
   };
+  const storeUnlessMoreCome = () => {
+    if (waiting.length === 0) return;
+    if (timer === undefined || waiting.length >= Math.min(writers, mostWaiting)) store();
+    else timer.ref();
+  };
   return {
+    enter() {
+      writers += 1;
+      return () => {
+        writers -= 1;
+        storeUnlessMoreCome();
+      };
+    },
     write: (content) =>
       new Promise((resolve) => {
         waiting.push({ content, resolve });
-        if (timer === undefined || waiting.length >= mostWaiting) store();
-        else timer.ref();
+        storeUnlessMoreCome();
       }),
   };
 }

@@ -39,8 +39,10 @@ export interface Place {
 
 export interface PlaceOptions {
   readonly outputPath: string;
-  /** Exists, empty. */
+  /** Exists, and holds nothing but `ready`. */
   readonly scratchDir: string;
+  /** Names of empty directories. */
+  readonly ready: readonly string[];
   /** Made when the first secret comes. */
   readonly secretDir: string;
 }
@@ -102,7 +104,7 @@ export async function createContainerPlace(options: PlaceOptions): Promise<Place
       owned.set(target, copy);
     },
     secret: async (target, content) => bind(target, await secretFile(content), true),
-    scratchDirectory: () => makeDirectory(next()),
+    scratchDirectory: () => newDirectory(next()),
     async binds() {
       const sorted = [...binds.values()].sort((a, b) => depth(a.target) - depth(b.target));
       for (const { target, source } of sorted) {
@@ -119,8 +121,12 @@ export async function createHostPlace(options: PlaceOptions): Promise<Place> {
   const root = options.scratchDir;
   const onHost = (path: string): string => join(root, relativeTo(path, hostPrefix));
   const spot = (target: string): string => makeParents(root, relativeTo(target, hostPrefix));
+  const ready = new Set(options.ready.map((name) => join(root, name)));
+  const makeDirectory = (path: string): void => {
+    if (!ready.has(path)) mkdirSync(path, { recursive: true });
+  };
   const outputDir = onHost(options.outputPath);
-  mkdirSync(outputDir, { recursive: true });
+  makeDirectory(outputDir);
   const origins = createOrigins();
   const next = numberedPaths(apartOf(root));
   const secretFile = secretFiles(options.secretDir);
@@ -132,7 +138,7 @@ export async function createHostPlace(options: PlaceOptions): Promise<Place> {
     literal: (text) => text.replaceAll(hostPrefix, root),
     unliteral: (path) => (isInside(path, root) ? join(hostPrefix, relativeTo(path, root)) : path),
     hostPath: (path) => (isInside(path, hostPrefix) ? onHost(path) : undefined),
-    directory: async (target) => void mkdirSync(spot(target), { recursive: true }),
+    directory: async (target) => makeDirectory(spot(target)),
     file: async (target, content) => writeNew(spot(target), content),
     writable: async (target) => spot(target),
     async readOnly(target, source, planned) {
@@ -146,7 +152,7 @@ export async function createHostPlace(options: PlaceOptions): Promise<Place> {
       origins.addSource(target, source);
       await symlink(source, spot(target));
     },
-    scratchDirectory: () => makeDirectory(next()),
+    scratchDirectory: () => newDirectory(next()),
     binds: async () => [],
   };
 }
@@ -172,7 +178,7 @@ function numberedPaths(directory: string): () => string {
   };
 }
 
-async function makeDirectory(path: string): Promise<string> {
+async function newDirectory(path: string): Promise<string> {
   await mkdir(path, { recursive: true });
   return path;
 }
