@@ -31,11 +31,12 @@ export const seatRoutine = 'seat';
  * calls the kernel itself: nothing but the command has to be loaded, where the shell starts nine programs. Undefined where the
  * numbers of the calls are not known here.
  *
- * A seat makes and joins the control groups whose folders are its words, says `ready` on descriptor 3, and waits on 4 for the
- * path of a scratch folder and a zero. In it lies the plan (`init-plan.ts`). It opens the streams as the caller, and joins and
- * makes the namespaces. Its child is process 1: it says its id as it is outside (`first`), mounts, says `started`, or what failed in
- * place of that, starts the command, reaps, and when that has ended kills what is left; with the last of them gone it says `end`
- * with the exit code and the CPU time. After that nothing happens in the container any more but the kernel's taking it apart.
+ * A seat makes and joins the control groups whose folders are its words, says `ready` on descriptor 3, and waits on 4 for six words, each
+ * with a zero behind it (`start-seat.ts`). It opens the streams as the caller, and joins and makes the namespaces. Its child is process 1:
+ * it says its id as it is outside (`first`) and waits for the path of a scratch folder and a zero. In it lies the plan (`init-plan.ts`). It
+ * mounts, starts the command, says `started`, or what failed in place of that, reaps, and when the command has ended kills what is left;
+ * with the last of them gone it says `end` with the exit code and the CPU time. After that nothing happens in the container any more but the
+ * kernel's taking it apart.
  *
  * As with the shell, nothing of the image runs or is loaded before the command is, which is in the new root by then; and process 1
  * has capabilities that the others lack, so that none of them can look at it (ptrace(2), "Ptrace access mode checking").
@@ -56,12 +57,7 @@ sub seat {
     write_file("$folder/cgroup.procs", 0);
   }
   say_up("ready");
-  my $scratch = hear();
-  chdir $scratch or give_up("$scratch: $!");
-  open my $file, '<', 'init' or give_up("init: $!");
-  my @plan = split /\0/, do { local $/; <$file> }, -1;
-  close $file;
-  my ($users, $network, $unshare, $in, $out, $err) = splice @plan, 0, 6;
+  my ($users, $network, $unshare, $in, $out, $err) = map { hear() } 1 .. 6;
   join_namespace($network) if $network ne '';
   open STDIN, '<', $in or give_up("$in: $!");
   open STDOUT, '>', $out or give_up("$out: $!");
@@ -73,21 +69,24 @@ sub seat {
   my $pid = fork // give_up("fork: $!");
   unless ($pid) {
     close $life;
-    first($parent, @plan);
+    first($parent);
   }
   open $_, '+<', '/dev/null' for \*STDIN, \*STDOUT, \*STDERR, $up, $down;
   waitpid $pid, 0;
   exit code_of($?);
 }
 sub first {
-  my ($parent, $feeds, $waits, $host, $processes, $filter, $kept, $bare, $user, $group, $groups, $folder, @plan) = @_;
+  my ($parent) = @_;
   end_with_parent();
   vec(my $gone = '', fileno $parent, 1) = 1;
   exit if select $gone, undef, undef, 0;
   open my $self, '<', '/proc/self/stat' or give_up("proc: $!");
   say_up('first ' . (split ' ', <$self>)[0]);
-  close $self;
-  hear() if $waits;
+  my $scratch = hear();
+  chdir $scratch or give_up("$scratch: $!");
+  open my $file, '<', 'init' or give_up("init: $!");
+  my @plan = split /\0/, do { local $/; <$file> }, -1;
+  my ($feeds, $host, $processes, $filter, $kept, $bare, $user, $group, $groups, $folder) = splice @plan, 0, 10;
   $0 = 'init';
   if ($filter ne '') {
     my $program = pack 'H*', $filter;
@@ -195,8 +194,9 @@ sub code_of { $_[0] & 127 ? 128 + ($_[0] & 127) : $_[0] >> 8 }
 sub say_up { syswrite $up, "$_[0]\n" }
 sub hear {
   my $word = '';
-  while (sysread $down, $word, 4096, length $word) {
-    return substr $word, 0, -1 if "\0" eq substr $word, -1;
+  while (sysread $down, my $byte, 1) {
+    return $word if $byte eq "\0";
+    $word .= $byte;
   }
   exit 125;
 }

@@ -86,14 +86,16 @@ async function onSeat(seats: Seats, { ground, scratch, network, plan, options }:
   return startOnSeat(seats, {
     ...{ scratch, stdout, stderr, limits },
     ...(stdin !== undefined && { stdin }),
-    init: plan([]),
-    around: {
-      userNamespace: namespace.path,
-      network: (network && toNetworkPath(networkName)) || '',
+    namespaces: {
+      user: namespace.path,
+      network: network ? toNetworkPath(networkName) : undefined,
       unshare: newNamespaces + (network ? 0 : newNetwork),
+    },
+    plan: () => ({
+      ...plan([]),
       ...(!network && { hostName: isolatedHostName }),
       ...(ground.emulation && { filter: ground.emulation.filter }),
-    },
+    }),
   });
 }
 

@@ -94,7 +94,7 @@ describe.skipIf(routines === undefined)('seats', () => {
     const seat = await seats.takeFree();
     expect(seat.limits).toBeUndefined();
     expect(launched.length).toBe(1);
-    seat.down.write('/nowhere\0');
+    seat.down.write('user\0\x000\0/nowhere\0/dev/null\0/dev/null\0');
     expect(await seat.channel.readUntil(/nowhere: No such file/)).toBeDefined();
     expect(await seat.child.ended).toBe(125);
   });

@@ -2,16 +2,27 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LimitSpec } from '../limits/limits.ts';
 import { killGroup } from '../process/child.ts';
+import { requireNoZeros } from '../process/launcher.ts';
 import { type Draining, type Output, openOutput, toDraining } from '../process/output.ts';
 import type { InitOptions } from './init.ts';
-import { planName, type SeatSurroundings, toInitPlan } from './init-plan.ts';
+import { type PlanExtras, planName, toInitPlan } from './init-plan.ts';
 import type { Seat, Seats } from './seats.ts';
 import { type Init, killedEnd, killProcess, type StartOptions, toStartError } from './start.ts';
 
 export interface SeatStart extends StartOptions {
-  readonly init: InitOptions;
-  readonly around: Omit<SeatSurroundings, 'stdin' | 'stdout' | 'stderr' | 'waits'>;
+  readonly namespaces: SeatNamespaces;
+  /** Worked out while the namespaces are made. */
+  readonly plan: () => InitOptions & PlanExtras;
   readonly limits?: LimitSpec | undefined;
+}
+
+export interface SeatNamespaces {
+  /** Path of the user namespace to join. */
+  readonly user: string;
+  /** Path of the network to join, if any. */
+  readonly network?: string | undefined;
+  /** `CLONE_NEW*` of those to make. */
+  readonly unshare: number;
 }
 
 /** Starts a container's first process from a seat, and resolves when the command has started. */
@@ -29,18 +40,20 @@ export async function startOnSeat(seats: Seats, options: SeatStart): Promise<Ini
 type Occupied = Omit<Init, keyof Draining>;
 
 async function occupy(seat: Seat, outputs: readonly [Output, Output], options: SeatStart): Promise<Occupied> {
-  const { child, down } = seat;
+  const { child, down, channel } = seat;
   const limits = options.limits && seat.limits?.hold(options.limits);
   const gone = child.ended.then(ignore, ignore);
   try {
-    const streams = { stdin: options.stdin ?? '/dev/null', stdout: outputs[0].path, stderr: outputs[1].path };
-    const waits = limits?.confine !== undefined;
+    const { user, network, unshare } = options.namespaces;
+    const [stdout, stderr] = outputs;
+    tell(seat, [user, network ?? '', String(unshare), options.stdin ?? '/dev/null', stdout.path, stderr.path]);
     // A file: it may be longer than a pipe holds, and nobody else shall read the environment.
-    const plan = toInitPlan(options.init, { ...options.around, ...streams, waits });
-    writeFileSync(join(options.scratch, planName), plan, { mode: 0o600 });
-    down.write(`${options.scratch}\0`);
-    const firstPid = await waitForStart(seat, limits?.confine);
-    return { ...toProcesses(seat, firstPid), gone, ...(limits && { limits }) };
+    const plan = options.plan();
+    writeFileSync(join(options.scratch, planName), toInitPlan(plan, plan), { mode: 0o600 });
+    if (limits?.confine) limits.confine(await firstOf(seat));
+    tell(seat, [options.scratch]);
+    if ((await channel.readUntil(/\nstarted\n/)) === undefined) throw toStartError(channel.said());
+    return { ...toProcesses(seat, await firstOf(seat)), gone, ...(limits && { limits }) };
   } catch (error) {
     killGroup(child.pid);
     await gone;
@@ -53,16 +66,16 @@ async function occupy(seat: Seat, outputs: readonly [Output, Output], options: S
 
 const ignore = (): void => {};
 
+function tell({ down }: Seat, words: readonly string[]): void {
+  requireNoZeros(words);
+  down.write(words.map((word) => `${word}\0`).join(''));
+}
+
 /** The id of the first process. */
-async function waitForStart({ channel, down }: Seat, confine: ((pid: number) => void) | undefined): Promise<number> {
-  const first = await channel.readUntil(/\nfirst (\d+)\n/);
-  const firstPid = Number(first?.[1]);
-  if (first && confine) {
-    confine(firstPid);
-    down.write('go\0');
-  }
-  if ((await channel.readUntil(/\nstarted\n/)) === undefined) throw toStartError(channel.said());
-  return firstPid;
+async function firstOf({ channel }: Seat): Promise<number> {
+  const found = await channel.readUntil(/\nfirst (\d+)\n/);
+  if (found === undefined) throw toStartError(channel.said());
+  return Number(found[1]);
 }
 
 /** Its last words come when the others have gone: it does nothing any more, and the kernel takes its time to take it apart. */
