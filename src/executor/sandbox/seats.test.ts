@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -114,4 +114,20 @@ describe.skipIf(routines === undefined)('seats', () => {
     expect(groups.filter(existsSync)).toEqual([]);
     down.close();
   });
+
+  it('end when the launcher is killed', async () => {
+    const { child } = await open().take();
+    kill(Number(readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(' ')[3]));
+    await expect(child.ended).rejects.toMatchObject({ code: 'executor/engine-lost' });
+    while (isRunning(child.pid)) await setTimeout(5);
+  });
 });
+
+/** Not so once it waits for whoever started it. */
+function isRunning(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[2] !== 'Z';
+  } catch {
+    return false;
+  }
+}
