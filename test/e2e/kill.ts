@@ -95,8 +95,10 @@ export async function findProblems(runner: Runner): Promise<string[]> {
   return runner.withRecords(async (cluster) => {
     const complete = await listComplete(cluster);
     const commands = complete.map(({ command }) => command.join(' '));
-    const expected = samples.length + 3;
-    if (new Set(commands).size !== expected) problems.push(`expected ${expected} commands, got ${commands.join('; ')}`);
+    // A pull that was killed when its image was in Keep is not done again: the image is found there, with its digest.
+    const others = commands.filter((command) => !command.startsWith('docker pull '));
+    const expected = samples.length + 2;
+    if (new Set(others).size !== expected) problems.push(`expected ${expected} commands, got ${others.join('; ')}`);
     const twice = commands.filter((command, index) => commands.indexOf(command) !== index);
     for (const command of twice) problems.push(`ran to its end twice: ${command}`);
     const open = await cluster.list('containers', { filters: [['state', 'in', ['Queued', 'Locked', 'Running']]] });
