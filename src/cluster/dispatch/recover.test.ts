@@ -39,6 +39,23 @@ it('cancels what a run that is gone still waited for', async () => {
   expect((await next.get('containers', container_uuid)).state).toBe('Cancelled');
 });
 
+it('cancels what a run could not give back before it ended', async () => {
+  const { uuid } = await gone.create('container_requests', request('xxxxx-xvhdp-000000000000000'));
+  gone.close();
+  kill();
+  recoverAbandoned(next.store, silentLogger);
+  expect(await next.get('container_requests', uuid)).toMatchObject({ state: 'Final', priority: 0 });
+});
+
+it('forgets a session that has left nothing', async () => {
+  await gone.create('container_requests', request());
+  const count = () =>
+    next.store.db.get('SELECT count(*) AS n FROM sessions WHERE uuid = ?', gone.store.session.uuid)?.n;
+  expect(count()).toBe(1);
+  gone.close();
+  expect(count()).toBe(0);
+});
+
 it('leaves a container to the live run that wants it too', async () => {
   const first = await gone.create('container_requests', request('xxxxx-xvhdp-000000000000000'));
   const second = await next.create('container_requests', request('xxxxx-xvhdp-000000000000001'));
