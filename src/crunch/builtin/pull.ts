@@ -1,4 +1,5 @@
 import type { Container } from '../../api/records.ts';
+import { isHallmarkError } from '../../core/errors.ts';
 import { formatBytes } from '../../core/units.ts';
 import { type ImageReference, parseReference, toFamiliarName } from '../../image/reference.ts';
 import type { RegistryClient } from '../../image/registry/client.ts';
@@ -30,9 +31,16 @@ export function createPull({ registry, blocks, layers, content }: PullDeps): Bui
     );
     const onBytes = createProgress(image, 'receiving', report);
     const options = { blocks, layers, report, signal, onBytes, references: [reference], registryDigest: digest };
-    const output = await storeImage(content.lazy(image, { onBytes }), options);
-    await content.drop(image);
-    return { exitCode: 0, output };
+    try {
+      const output = await storeImage(content.lazy(image, { onBytes }), options);
+      await content.drop(image);
+      return { exitCode: 0, output };
+    } catch (error) {
+      // What has come would take the room that the records of the failure need.
+      if (isHallmarkError(error, 'image/cache-failed') || isHallmarkError(error, 'keep/no-space'))
+        await content.drop(image);
+      throw error;
+    }
   };
 }
 

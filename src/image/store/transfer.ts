@@ -37,14 +37,16 @@ export async function transferBlob(request: TransferRequest): Promise<void> {
     return claimPartial(partialDir, hexOf(descriptor.digest));
   });
   const file = await openPartial(path, request.onBytes);
-  let isWhole = false;
   try {
     await fill(request, file);
     await writing(descriptor, () => file.handle.datasync());
-    isWhole = true;
+  } catch (error) {
+    // A full disk needs its room.
+    const isKept = file.size > 0 && !isHallmarkError(error, 'image/cache-failed');
+    await (isKept ? releasePartial(path) : rm(path, { force: true }));
+    throw error;
   } finally {
     await file.handle.close();
-    if (!isWhole) await (file.size > 0 ? releasePartial(path) : rm(path, { force: true }));
   }
   await writing(descriptor, () => rename(path, target));
 }
