@@ -150,7 +150,7 @@ export async function runHelp(): Promise<string> {
   return yargs([])
     .scriptName('cwl-runner')
     .usage(
-      '$0 [flags] DOCUMENT [INPUTS] [--input value …]\n$0 provenance | affected | packages | rerun | runs | logs | crunch-run | serve | validate | graph',
+      '$0 [flags] DOCUMENT [INPUTS] [--input value …]\n$0 provenance | affected | packages | rerun | runs | logs | crunch-run | serve | validate | graph | image | gc | completion',
     )
     .options(runOptions)
     .help(false)
