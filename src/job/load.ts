@@ -1,5 +1,5 @@
-import type { InputParameter, LoadListing } from '../cwl/model.ts';
-import { type CwlDirectory, type CwlFile, type CwlValue, isDirectory, isFile } from '../cwl/values.ts';
+import type { CwlType, InputParameter, LoadListing, RecordField } from '../cwl/model.ts';
+import { type CwlDirectory, type CwlFile, type CwlObject, type CwlValue, isDirectory, isFile } from '../cwl/values.ts';
 import type { Collection } from '../keep/collection.ts';
 import { formatKeepLocation } from '../keep/location.ts';
 import { listDirectory } from '../keep/tree.ts';
@@ -9,6 +9,7 @@ import { type FileObject, mapFileObjectsAsync, nameOf } from './file-objects.ts'
 import type { JobFiles } from './files.ts';
 import type { Requirements } from './model.ts';
 import { findRequirement } from './requirements.ts';
+import { chooseBranch, isUnion } from './types.ts';
 
 /** CWL v1.2, `loadContents`: a larger file is an error since v1.2; before, the start of it was taken. */
 export const contentsLimitBytes = 64 * 1024;
@@ -90,19 +91,53 @@ export function toDirectoryValue(collection: Collection, path: string): CwlDirec
   return { class: 'Directory', location: formatKeepLocation(collection.portableDataHash, path), basename };
 }
 
-/** Loads what the parameter asks for: contents of Files, listings of Directories; sizes of Files where they are not known. */
+type Loading = Pick<InputParameter | RecordField, 'type' | 'inputBinding' | 'loadContents' | 'loadListing'>;
+
+/**
+ * Loads what the parameter, and fields of records in it, ask for: contents of Files, listings of Directories; sizes of Files where
+ * they are not known.
+ */
 export async function loadInput(
-  input: Pick<InputParameter, 'inputBinding' | 'loadContents' | 'loadListing'>,
+  input: Loading,
   value: CwlValue,
   options: LoadOptions & { readonly requirements: Requirements },
 ): Promise<CwlValue> {
-  const wantsContents = input.loadContents || input.inputBinding?.loadContents === true;
-  const contents = wantsContents ? await loadContents(value, options) : await loadSizes(value, options.keep);
-  return loadListing(
-    contents,
-    effectiveListing(input.loadListing, options.requirements, options.cwlVersion),
-    options.keep,
-  );
+  const { requirements, cwlVersion, keep } = options;
+  const contents = wantsContents(input) ? await loadContents(value, options) : await loadSizes(value, keep);
+  const listed = await loadListing(contents, effectiveListing(input.loadListing, requirements, cwlVersion), keep);
+  return loadFields(input.type, listed, options);
+}
+
+/** Whether the parameter, or a field of a record in it, wants more than its values as they are. */
+export const asksToLoad = (asking: Loading): boolean =>
+  wantsContents(asking) || asking.loadListing !== undefined || hasAskingField(asking.type);
+
+const wantsContents = ({ loadContents: own, inputBinding }: Loading): boolean =>
+  own === true || inputBinding?.loadContents === true;
+
+function hasAskingField(type: CwlType): boolean {
+  if (typeof type === 'string') return false;
+  if (isUnion(type)) return type.some(hasAskingField);
+  if (type.type === 'array') return hasAskingField(type.items);
+  return type.type === 'record' && type.fields.some(asksToLoad);
+}
+
+/** CWL v1.2, InputRecordField: `loadContents` and `loadListing` of a field. */
+async function loadFields(type: CwlType, value: CwlValue, options: LoadOptions): Promise<CwlValue> {
+  if (!hasAskingField(type)) return value;
+  const branch = chooseBranch(type, value);
+  if (typeof branch !== 'object') return value;
+  if (branch.type === 'array')
+    return Promise.all((value as CwlValue[]).map((item) => loadFields(branch.items, item, options)));
+  if (branch.type !== 'record') return value;
+  const record: Record<string, CwlValue> = { ...(value as CwlObject) };
+  for (const field of branch.fields) {
+    const given = record[field.name] ?? null;
+    const contents = wantsContents(field) ? await loadContents(given, options) : given;
+    const listed = field.loadListing ? await loadListing(contents, field.loadListing, options.keep) : contents;
+    record[field.name] = await loadFields(field.type, listed, options);
+  }
+  return record;
 }
 
 function loadSizes(value: CwlValue, keep: JobFiles): Promise<CwlValue> {

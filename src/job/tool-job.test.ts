@@ -155,6 +155,32 @@ describe('inputs in Keep', () => {
     );
   });
 
+  it('load what fields of records ask for, in lists and unions too', async () => {
+    const keep = createFakeKeep();
+    const { portableDataHash } = await keep.store({ 'd/sub/file': 'x' });
+    const fields = {
+      file: { type: 'File?', loadContents: true },
+      plain: 'File',
+      dir: { type: 'Directory', loadListing: 'deep_listing' },
+    };
+    const tool = await loadTool({
+      requirements: shortcut,
+      inputs: { xs: { type: ['null', { type: 'array', items: { type: 'record', fields } }] } },
+      arguments: [
+        '$(inputs.xs.map(x => [x.file && x.file.contents, x.plain.contents, x.dir.listing[0].listing.length]))',
+      ],
+    });
+    const file = { class: 'File', location: `keep:${portableDataHash}/d/sub/file` } as const;
+    const dir = { class: 'Directory', location: `keep:${portableDataHash}/d` } as const;
+    const xs = [
+      { file, plain: file, dir },
+      { file: null, plain: file, dir },
+    ];
+    const { job } = await prepareJob(tool, { xs }, { keep });
+    expect(job.command).toEqual(['tool', '["x",null,1]', '[null,null,1]']);
+    expect((await prepareJob(tool, { xs: [] }, { keep })).job.command).toEqual(['tool']);
+  });
+
   it.each([
     ['v1.0', undefined, 2],
     ['v1.2', undefined, 0],

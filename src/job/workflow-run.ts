@@ -2,7 +2,7 @@ import type { Workflow } from '../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { toProcessInputs } from './inputs.ts';
 import { linkValue } from './links.ts';
-import { loadInput } from './load.ts';
+import { asksToLoad, loadInput } from './load.ts';
 import { type Done, type Machine, type Placed, worstStatus } from './machine.ts';
 import type { JobResult, JobStatus } from './model.ts';
 import { inheritRequirements } from './requirements.ts';
@@ -88,8 +88,7 @@ async function prepareInputs(
   const inputs: Record<string, CwlValue | undefined> = { ...toProcessInputs(workflow, given, name) };
   const options = { keep: machine.options.keep, cwlVersion: workflow.cwlVersion, requirements };
   for (const input of workflow.inputs) {
-    if (!input.loadContents && !input.loadListing && !input.inputBinding?.loadContents) continue;
-    inputs[input.id] = await loadInput(input, inputs[input.id] ?? null, options);
+    if (asksToLoad(input)) inputs[input.id] = await loadInput(input, inputs[input.id] ?? null, options);
   }
   return inputs as CwlObject;
 }
