@@ -17,6 +17,8 @@ export interface Database {
   exec(sql: string): void;
   /** All of `work` or nothing of it, alone among the writers of the file. Not nested. */
   transaction<T>(work: () => T): T;
+  /** Whether anything was lost that should have been written: the disk was full or failed, the file locked or damaged. */
+  hasFailed(): boolean;
   close(): void;
 }
 
@@ -29,11 +31,14 @@ const checkpointPages = 8_192;
 const maxStatements = 300;
 
 export function openDatabase(path: string): Database {
+  let failed = false;
   const guard = <T>(work: () => T): T => {
     try {
       return work();
     } catch (error) {
-      throw toStoreError(error, path);
+      const told = toStoreError(error, path);
+      failed ||= told !== error;
+      throw told;
     }
   };
   const connection = guard(() => connect(path));
@@ -58,6 +63,7 @@ export function openDatabase(path: string): Database {
     run: (sql, ...parameters) => guard(() => void prepare(sql).run(...bind(parameters))),
     exec: (sql) => guard(() => connection.exec(sql)),
     transaction: (work) => guard(() => inTransaction(prepare, work)),
+    hasFailed: () => failed,
     close: () => guard(() => closeConnection(connection)),
   };
 }

@@ -12,6 +12,10 @@ export interface Session {
   register(): void;
   /** Of any session: this one, one of a live process, or one that nothing is known about on this machine. */
   isAlive(uuid: string): boolean;
+  /**
+   * Its row stays where a write was lost, which may have been the word that nobody waits for its work any more: the next process
+   * takes that back. A server that stops in order leaves the work of its clients, who come back for it.
+   */
   end(): void;
 }
 
@@ -38,23 +42,15 @@ export function createSession(db: Database, uuid: Uuid): Session {
       return processStart(Number(row.pid)) === row.process_start;
     },
     end: () => {
-      if (!registered) return;
+      if (!registered || db.hasFailed()) return;
       try {
-        db.run(`DELETE FROM sessions WHERE uuid = ?1 AND NOT EXISTS (${waitingWork})`, uuid);
+        db.run('DELETE FROM sessions WHERE uuid = ?', uuid);
       } catch {
         // A full disk: the row goes with what recovers from processes that are gone.
       }
     },
   };
 }
-
-/** What a run on a full disk could not give back: the next process takes it from a session that it finds gone. */
-const waitingWork = `
-  SELECT 1 FROM (
-    SELECT uuid FROM containers WHERE state IN ('Locked', 'Running')
-    UNION ALL SELECT uuid FROM containers WHERE state = 'Queued' AND priority > 0
-  ) c CROSS JOIN container_requests r ON r.container_uuid = c.uuid
-  WHERE r.session = ?1 AND r.state = 'Committed' AND json_extract(r.properties, '$."hm:run"') IS NOT NULL`;
 
 /** Ticks since boot at which the process started: with the boot id and its number it names a process for ever. */
 function processStart(pid: number): string | undefined {
