@@ -1,5 +1,17 @@
-import { accessSync, chmodSync, chownSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRunner, type Runner, startToolsRegistry } from './runner.ts';
 
@@ -61,6 +73,11 @@ describe.runIf(isRoot && isOpenToAll())('an ordinary user', { timeout: 180_000 }
     return ['unshare', '--mount', 'sh', '-e', '-c', script, 'sh', folder];
   }
 
+  const entriesOf = (name: string): string[] => {
+    const folder = join(runner.home, 'sandbox', name);
+    return existsSync(folder) ? readdirSync(folder) : [];
+  };
+
   async function runAs(subordinate: string): Promise<string> {
     runner = createRunner('users');
     try {
@@ -71,6 +88,9 @@ describe.runIf(isRoot && isOpenToAll())('an ordinary user', { timeout: 180_000 }
       const ended = await runner.run(['--outdir', 'out', 'tool.cwl'], { through });
       expect(ended).toMatchObject({ exitCode: 0 });
       expect(statSync(join(runner.folder, 'out/mine')).uid).toBe(uid);
+      await sleep(2_100); // Nothing younger is ever unused.
+      expect(await runner.run(['gc', '--unused-for', '0s'], { through })).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(['layers', 'single/layers'].flatMap(entriesOf)).toEqual([]);
       return readFileSync(join(runner.folder, 'out/out.txt'), 'utf8');
     } finally {
       await runner.remove();

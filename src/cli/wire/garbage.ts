@@ -9,7 +9,7 @@ import { scratchRoot } from '../../crunch/owner.ts';
 import { findDead, reapLeftovers } from '../../crunch/reap.ts';
 import { findOrphaned } from '../../executor/process/owned.ts';
 import { createGround } from '../../executor/sandbox/ground.ts';
-import { removeTree } from '../../executor/sandbox/remove.ts';
+import { removeTree as removeInNamespace } from '../../executor/sandbox/remove.ts';
 import { unusedBefore } from '../../keep/disk/claims.ts';
 import { collectBlocks, isBlockUnused } from '../../keep/disk/collect-blocks.ts';
 import { bytesOf, type CollectOptions, collectEntries, type Freed } from '../../keep/disk/collect-entries.ts';
@@ -17,6 +17,7 @@ import { toLayout } from '../../keep/disk/layout.ts';
 import { otherWritersSince } from '../../keep/disk/writers.ts';
 import { blockMd5 } from '../../keep/locator.ts';
 import { parseManifest } from '../../keep/manifest.ts';
+import { removeTree } from '../../keep/remove-tree.ts';
 import { createCrunchDeps } from './engine.ts';
 import type { ClusterHandle } from './handle.ts';
 
@@ -64,10 +65,11 @@ export async function collectGarbage(cluster: EmbeddedHandle, options: GarbageOp
   return [...freed, ...(await collectKeep(cluster, what, options.blocks))];
 }
 
-/** Extracted layers, and what containers wrote, hold files of other ids: the sandbox removes them, once there are any. */
+/** Extracted layers, and what containers wrote, may hold files of other ids: those are for the sandbox to remove. */
 function createRemove({ home, blocks }: ClusterHandle): Remove {
   const ground = createGround({ home: join(home, 'sandbox'), claim: blocks.claim });
-  return async (path) => removeTree(path, (await (await ground()).namespace()).enter);
+  return (path) =>
+    removeTree(path).catch(async () => removeInNamespace(path, (await (await ground()).namespace()).enter));
 }
 
 /** What the next run would clear anyway. */
