@@ -19,28 +19,47 @@ interface Garbage {
   readonly entries: readonly string[];
 }
 
+/** So many renames hold up those who claim for a millisecond or two. */
+const filesPerRound = 64;
+
 /** Removes the files of blocks that are garbage and that nobody has used since the cutoff. */
 export async function collectBlocks(options: CollectBlocksOptions): Promise<Freed> {
-  const { layout, cutoffMs, dryRun, newTemporaryPath } = options;
   let [count, bytes] = [0, 0];
-  for await (const { path, entries } of listGarbage(options)) {
-    if (!isUnused(path, cutoffMs)) continue;
-    const size = statSync(path).blocks * 512;
-    if (!dryRun) {
-      const gone = newTemporaryPath();
-      const take = () => {
-        if (!isUnused(path, cutoffMs)) return false;
-        // First, and while the file is there: who stores the same content now waits for us, and writes new ones.
-        for (const entry of entries) rmSync(entry, { force: true });
-        return rename(path, gone);
-      };
-      if (!whileClaimsWait(layout.collecting, take)) continue;
-      unlinkSync(gone);
-    }
-    count += 1;
-    bytes += size;
+  let round: (Garbage & { readonly bytes: number })[] = [];
+  const endRound = () => {
+    const taken = options.dryRun ? round : takeFiles(round, options);
+    count += taken.length;
+    bytes += taken.reduce((sum, file) => sum + file.bytes, 0);
+    round = [];
+  };
+  for await (const garbage of listGarbage(options)) {
+    if (!isUnused(garbage.path, options.cutoffMs)) continue;
+    const { blocks = 0 } = statSync(garbage.path, { throwIfNoEntry: false }) ?? {};
+    round.push({ ...garbage, bytes: blocks * 512 });
+    if (round.length === filesPerRound) endRound();
   }
+  endRound();
   return { count, bytes };
+}
+
+/** Those that were taken: not what somebody has claimed, or another gc has taken, meanwhile. */
+function takeFiles<T extends Garbage>(
+  files: readonly T[],
+  { layout, cutoffMs, newTemporaryPath }: CollectBlocksOptions,
+): T[] {
+  const gone: string[] = [];
+  const take = ({ path, entries }: Garbage): boolean => {
+    if (!isUnused(path, cutoffMs)) return false;
+    // First, and while the file is there: who stores the same content now waits for us, and writes new ones.
+    for (const entry of entries) rmSync(entry, { force: true });
+    const to = newTemporaryPath();
+    if (!rename(path, to)) return false;
+    gone.push(to);
+    return true;
+  };
+  const taken = files.length === 0 ? [] : whileClaimsWait(layout.collecting, () => files.filter(take));
+  for (const path of gone) unlinkSync(path);
+  return taken;
 }
 
 async function* listGarbage({ layout, isGarbage }: CollectBlocksOptions): AsyncGenerator<Garbage> {
