@@ -93,6 +93,8 @@ export interface CrunchDeps {
   readonly logger: Logger;
   /** The container's processes have ended: its cores and memory are free, while its output and log are still to be saved. */
   readonly onEnded?: () => void;
+  /** When the container's processes may start: until then it is only made ready. Default: at once. */
+  readonly turn?: Promise<void>;
   /** Between two lines of crunchstat.txt; default 10 000. */
   readonly sampleIntervalMs?: number;
 }

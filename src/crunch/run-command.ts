@@ -26,6 +26,7 @@ import { reportRunning } from './report-running.ts';
 import { saveOutput } from './save-output.ts';
 import { toSpec } from './spec.ts';
 import { withTimeLimit } from './time-limit.ts';
+import { untilTurn } from './turn.ts';
 import { startSampling, toUsageFigures, writeSample } from './usage.ts';
 
 /** Runs the command of a container with an executor, from its image to its saved output. */
@@ -100,7 +101,7 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
     apiEnvironment: await apiEnvironment(life),
   });
   if (deps.settings?.asImageUser) openToAll(spec.container.binds);
-  signal.throwIfAborted();
+  await untilTurn(life);
   const startNs = deps.clock.nowNs();
   const report = reportRunning(life);
   const running = await prepared.executor.start(prepared.image, spec.container);

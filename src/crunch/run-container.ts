@@ -10,6 +10,7 @@ import { sharedBlocksOf } from './logs/shared-blocks.ts';
 import type { CrunchDeps } from './port.ts';
 import { runBuiltin } from './run-builtin.ts';
 import { runCommand } from './run-command.ts';
+import { untilTurn } from './turn.ts';
 
 /**
  * The life of one container that the caller has locked: load, mount, run, log, save, report. It resolves once the record is
@@ -40,7 +41,9 @@ async function live(container: Container, given: Omit<Life, 'container' | 'secre
     logs.put('node-info.json', nodeInfo());
     signal.throwIfAborted();
     const life = { ...given, container, secretMounts: await deps.secretMounts(container.uuid) };
-    const ending = container.container_image === builtinImage ? await runBuiltin(life) : await runCommand(life);
+    const isBuiltin = container.container_image === builtinImage;
+    if (isBuiltin) await untilTurn(life);
+    const ending = isBuiltin ? await runBuiltin(life) : await runCommand(life);
     signal.throwIfAborted();
     return ending;
   } catch (error) {

@@ -200,6 +200,23 @@ describe('failures of the infrastructure', () => {
     expect(await readFile(join(setting.deps.workDir, 'logs', uuid, 'stdout.txt'), 'utf8')).toMatch(/ kept\n$/);
   });
 
+  test('nothing is started before its turn, nor after it was cancelled', async () => {
+    const turn = Promise.withResolvers<void>();
+    const early: string[] = [];
+    const deps = { turn: turn.promise, onEnded: () => early.push('ended') };
+    const container = setting.run(onHost('echo x > a'), { deps });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(early).toEqual([]);
+    turn.resolve();
+    expect(await container).toMatchObject({ state: 'Complete', exit_code: 0 });
+    const stop = new AbortController();
+    const never = new Promise<void>(() => {});
+    setTimeout(() => stop.abort(new Error('nobody wants it')), 20);
+    const cancelled = await setting.run(onHost('true'), { deps: { turn: never }, signal: stop.signal });
+    expect(cancelled.runtime_status.error).toBe('the container was cancelled: nobody wants it');
+    expect(setting.api.states.get(cancelled.uuid)).toEqual(['Locked', 'Cancelled']);
+  });
+
   test('a start that the cluster refuses ends the command', async () => {
     setting.api.refuse((_resource, attributes) =>
       'state' in attributes && attributes.state === 'Running'

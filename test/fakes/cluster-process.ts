@@ -18,12 +18,16 @@ const dispatcher = createDispatcher({
   cluster,
   capacity: { ramBytes: 1 << 30, vcpus: 4 },
   logger: silentLogger,
-  runContainer: async (container, signal) => {
+  ahead: true,
+  runContainer: async (container, signal, onEnded, turn) => {
+    await Promise.race([turn, new Promise((resolve) => signal.addEventListener('abort', resolve))]);
+    signal.throwIfAborted();
     await start(cluster, container.uuid);
     note(`start ${container.uuid} ${container.command.join(' ')}`);
     console.log(`running ${container.uuid}`);
     await sleep(mode === 'wait' ? 60_000 : 2, undefined, { signal });
     note(`end ${container.uuid} ${container.command.join(' ')}`);
+    onEnded();
     await complete(cluster, container.uuid);
   },
 });

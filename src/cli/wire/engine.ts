@@ -45,6 +45,7 @@ export async function withEngine<T>(
       capacity: { vcpus: availableParallelism(), ramBytes: totalmem() },
       logger: cluster.logger,
       runContainer,
+      ahead: true,
       ...(options.maxConcurrent === undefined ? {} : { maxConcurrent: options.maxConcurrent }),
     });
     try {
@@ -71,7 +72,12 @@ function withBuiltinsHere<T>(
   });
 }
 
-type RunContainer = (container: Container, signal: AbortSignal, onEnded?: () => void) => Promise<void>;
+type RunContainer = (
+  container: Container,
+  signal: AbortSignal,
+  onEnded?: () => void,
+  turn?: Promise<void>,
+) => Promise<void>;
 
 /** Gives `task` what brings a locked container to its end. */
 export async function withCrunchRun<T>(
@@ -86,9 +92,10 @@ export async function withCrunchRun<T>(
   try {
     // Even a module that is loaded takes a tenth of a millisecond to import.
     let life: Promise<typeof import('../../crunch/run-container.ts')> | undefined;
-    return await task(async (container, signal, onEnded) => {
+    return await task(async (container, signal, onEnded, turn) => {
       life ??= import('../../crunch/run-container.ts');
-      await (await life).runContainer(container, onEnded ? { ...deps, onEnded } : deps, signal);
+      const own = { ...deps, ...(onEnded && { onEnded }), ...(turn && { turn }) };
+      await (await life).runContainer(container, own, signal);
     });
   } finally {
     await recovered;

@@ -67,18 +67,20 @@ function apply(store: Store, current: Ruled, state: ContainerState, changes: Att
   if (isReport) updateRecord(store, 'containers', uuid, changes);
   else if (state === 'Locked') lockContainer(store, uuid, current.lock_count);
   else if (state === 'Queued') unlockContainer(store, current);
-  else if (state === 'Running') updateRecord(store, 'containers', uuid, { ...changes, started_at: store.now() });
-  else if (state === 'Complete') finishContainer(store, uuid, changes as unknown as Ending);
+  else if (state === 'Running') {
+    const lock_count = Math.max(1, current.lock_count);
+    updateRecord(store, 'containers', uuid, { ...changes, started_at: store.now(), lock_count });
+  } else if (state === 'Complete') finishContainer(store, uuid, changes as unknown as Ending);
   else finishContainer(store, uuid, { ...changes, state, runtime_status: cancelStatus(current, changes) });
 }
 
-/** Inside `store.write`, of a queued container. */
-export function lockContainer(store: Store, uuid: Uuid, lockCount: number): void {
+/** Inside `store.write`, of a queued container. One that is only made ready has not been tried: it counts once it is Running. */
+export function lockContainer(store: Store, uuid: Uuid, lockCount: number, isTry = true): void {
   store.session.register();
   updateRecord(store, 'containers', uuid, {
     state: 'Locked',
     locked_by_uuid: store.session.uuid,
-    lock_count: lockCount + 1,
+    lock_count: isTry ? lockCount + 1 : lockCount,
   });
 }
 

@@ -98,6 +98,65 @@ describe('the dispatcher', () => {
     expect(started).toEqual(names);
   });
 
+  it('hands over a follower of each that runs, whose turn comes when that one has ended', async () => {
+    const names = Array.from({ length: 7 }, (_, n) => String(n));
+    const [ready, begun]: [string[], string[]] = [[], []];
+    const ends = new Map<string, () => void>();
+    const made = await Promise.all(names.map((name) => submit(name, { runtime_constraints: { ram: 1, vcpus: 1 } })));
+    dispatch(
+      async (container, signal, onEnded, turn) => {
+        const name = container.command.join();
+        ready.push(name);
+        const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        await Promise.race([turn, aborted]);
+        if (signal.aborted) return;
+        begun.push(name);
+        await start(cluster, container.uuid);
+        await new Promise<void>((resolve) => ends.set(name, resolve));
+        onEnded();
+        await complete(cluster, container.uuid);
+      },
+      { capacity: { ramBytes: 4 << 20, vcpus: 2 }, ahead: true },
+    );
+    while (ready.length < 4 || ends.size < 2) await turn();
+    for (let turns = 0; turns < 20; turns += 1) await turn();
+    expect([ready, begun]).toEqual([names.slice(0, 4), ['0', '1']]);
+    ends.get('1')?.();
+    while (ends.size < 3 || ready.length < 5) await turn();
+    expect([ready, begun]).toEqual([names.slice(0, 5), ['0', '1', '3']]);
+    const [, , unwanted] = made;
+    if (unwanted === undefined) throw new Error('there are seven');
+    await cluster.update('container_requests', unwanted.uuid, { priority: 0 });
+    await final(unwanted);
+    while (ready.length < 6) await turn();
+    for (const name of ['0', '3', '4', '5', '6']) {
+      while (!ends.has(name)) await turn();
+      ends.get(name)?.();
+    }
+    await Promise.all(made.map(final));
+    expect(begun).toEqual(['0', '1', '3', ...begun.slice(3)]);
+    expect(begun.slice(3).sort()).toEqual(['4', '5', '6']);
+  });
+
+  it('puts followers back that wait when it stops', async () => {
+    const made = await Promise.all(
+      ['0', '1'].map((name) => submit(name, { runtime_constraints: { ram: 1, vcpus: 2 } })),
+    );
+    const handed: string[] = [];
+    const stopping = dispatch(
+      async (container, signal, _onEnded, turn) => {
+        handed.push(container.command.join());
+        const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        await Promise.race([turn.then(() => aborted), aborted]);
+      },
+      { capacity: { ramBytes: 4 << 20, vcpus: 2 }, ahead: true },
+    );
+    while (handed.length < 2) await turn();
+    await stopping.stop();
+    const containers = await Promise.all(made.map((request) => cluster.get('containers', containerOf(request))));
+    expect(containers.map(({ state }) => state)).toEqual(['Queued', 'Queued']);
+  });
+
   it('hands over locked containers and never exceeds the capacity', async () => {
     let vcpus = 0;
     let most = 0;

@@ -10,7 +10,7 @@ import { finishContainer } from '../containers/lifecycle.ts';
 import { findRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { createPersistence, type Persistence, type PersistenceOptions } from './persist.ts';
-import { type Capacity, createQueue, type QueueOptions } from './queue.ts';
+import { type Capacity, createQueue, type Follower, type QueueOptions } from './queue.ts';
 import { recoverAbandoned } from './recover.ts';
 
 export interface DispatcherOptions extends Partial<Omit<QueueOptions, 'capacity'>>, PersistenceOptions {
@@ -18,9 +18,17 @@ export interface DispatcherOptions extends Partial<Omit<QueueOptions, 'capacity'
   /**
    * Brings a locked container to its end, reporting states through the API. The signal says that nobody wants it any more,
    * or that the dispatcher stops. What it leaves unfinished is put back, or ended as a failure of the infrastructure.
-   * It calls `onEnded` when the container's processes have ended: the next one may start while what it left is saved.
+   * It calls `onEnded` when the container's processes have ended: the next one may start while what it left is saved. It starts
+   * none of them before `turn`, which comes at once unless `ahead` is set.
    */
-  readonly runContainer: (container: Container, signal: AbortSignal, onEnded: () => void) => Promise<void>;
+  readonly runContainer: (
+    container: Container,
+    signal: AbortSignal,
+    onEnded: () => void,
+    turn: Promise<void>,
+  ) => Promise<void>;
+  /** Hands each running container's follower over, too, to be made ready meanwhile. Default false. */
+  readonly ahead?: boolean;
   readonly capacity: Capacity;
   /** Containers of this process at once; default: as many as fit. */
   readonly maxConcurrent?: number;
@@ -66,28 +74,62 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       locking = persist(startNext);
     });
   };
+  const saving = () => [...ended].slice(0, Math.max(options.capacity.vcpus, leastSaving));
+  /** What takes no room, whatever its record says. */
+  const idle = () => [...saving(), ...[...running.values()].filter(isReady).map(({ container }) => container.uuid)];
   const startNext = async () => {
-    if (isStopped) return;
-    const saving = [...ended].slice(0, Math.max(options.capacity.vcpus, leastSaving));
-    const free = Math.min(maxConcurrent - running.size + saving.length, 1_000);
-    if (free <= 0 || isFull(options.capacity, running, saving) || !queue.hasNext(saving)) return;
-    // A call as those of the containers: the end of one and the lock of the next come together, and share a transaction.
-    const locked = await store.call(() => queue.lockNext(free, saving));
-    if (!isStopped) locked.forEach(start);
-    else for (const { uuid } of locked) await persist(() => leaveNothing(store, uuid, 'the dispatcher stops'));
+    beginWhatFits();
+    const without = idle();
+    const free = Math.min(maxConcurrent - running.size + without.length, 1_000);
+    if (free > 0 && !isFull(options.capacity, running, without) && queue.hasNext(without)) {
+      // A call as those of the containers: the end of one and the lock of the next come together, and share a transaction.
+      await take(await store.call(() => queue.lockNext(free, without)), (container) => begin(start(container)));
+    }
+    const leaders = options.ahead ? findLeaders(running, ended) : [];
+    if (isStopped || !queue.hasFollowers(leaders)) return;
+    const followers = await store.call(() => queue.lockFollowers(leaders));
+    await take(followers, ({ container, leader }) => start(container, leader));
+    handOver();
   };
-  const start = (container: Container) => {
+  const take = async <T extends Container | Follower>(locked: readonly T[], run: (one: T) => void) => {
+    if (!isStopped) return locked.forEach(run);
+    for (const one of locked) {
+      const { uuid } = 'leader' in one ? one.container : one;
+      await persist(() => leaveNothing(store, uuid, 'the dispatcher stops'));
+    }
+  };
+  const start = (container: Container, leader?: Uuid): Running => {
+    const { uuid } = container;
+    const { promise: turn, resolve } = Promise.withResolvers<void>();
     const controller = new AbortController();
     const onEnded = () => {
-      ended.add(container.uuid);
+      ended.add(uuid);
+      handOver();
       wake();
     };
-    const done = runOne(options, container, { signal: controller.signal, onEnded, persist }).finally(() => {
-      running.delete(container.uuid);
-      ended.delete(container.uuid);
+    const done = runOne(options, container, { signal: controller.signal, onEnded, turn, persist }).finally(() => {
+      running.delete(uuid);
+      ended.delete(uuid);
+      handOver();
       wake();
     });
-    running.set(container.uuid, { container, controller, done });
+    const one = { container, controller, done, leader, hasTurn: false, resolve };
+    running.set(uuid, one);
+    return one;
+  };
+  /** Followers begin in the room that their leaders give away, at once and without a look at the records. */
+  const handOver = () => {
+    const free = new Set(saving());
+    for (const one of running.values()) {
+      if (isReady(one) && one.leader && (free.has(one.leader) || !running.has(one.leader))) begin(one);
+    }
+  };
+  const beginWhatFits = () => {
+    for (const one of [...running.values()].filter(isReady)) {
+      const without = idle();
+      if (isFull(options.capacity, running, without) || running.size - without.length >= maxConcurrent) return;
+      if (queue.fits(one.container, without)) begin(one);
+    }
   };
   const onChange = (event: ClusterEvent) => {
     const { resource, uuid } = event;
@@ -128,6 +170,26 @@ interface Running {
   readonly container: Container;
   readonly controller: AbortController;
   readonly done: Promise<void>;
+  /** The one whose room it is to take. */
+  readonly leader: Uuid | undefined;
+  hasTurn: boolean;
+  readonly resolve: () => void;
+}
+
+/** Locked, and waiting for its turn. */
+const isReady = ({ hasTurn }: Running) => !hasTurn;
+
+function begin(one: Running): void {
+  one.hasTurn = true;
+  one.resolve();
+}
+
+/** Those that run and have no follower yet. */
+function findLeaders(running: ReadonlyMap<Uuid, Running>, ended: ReadonlySet<Uuid>): Container[] {
+  const followed = new Set([...running.values()].filter(isReady).map(({ leader }) => leader));
+  return [...running.values()]
+    .filter((one) => one.hasTurn && !ended.has(one.container.uuid) && !followed.has(one.container.uuid))
+    .map(({ container }) => container);
 }
 
 /** Whether those of this process leave no room, whatever others do: nothing need be looked up then. */
@@ -141,18 +203,19 @@ function isFull(capacity: Capacity, running: ReadonlyMap<Uuid, Running>, ended: 
 interface Life {
   readonly signal: AbortSignal;
   readonly onEnded: () => void;
+  readonly turn: Promise<void>;
   readonly persist: Persistence['persist'];
 }
 
 async function runOne(
   options: DispatcherOptions,
   container: Container,
-  { signal, onEnded, persist }: Life,
+  { signal, onEnded, turn, persist }: Life,
 ): Promise<void> {
   const { store } = options.cluster;
   let reason = 'what ran it returned before it had ended';
   try {
-    await options.runContainer(container, signal, onEnded);
+    await options.runContainer(container, signal, onEnded, turn);
   } catch (error) {
     reason = toMessage(error);
     if (!signal.aborted) options.logger.error(`container ${container.uuid}: ${reason}`);

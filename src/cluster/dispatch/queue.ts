@@ -29,6 +29,18 @@ export interface Queue {
    * Those of `ended` take no room, whatever their records say.
    */
   lockNext(count: number, ended?: readonly Uuid[]): Container[];
+  /** Whether `lockFollowers` would lock any. */
+  hasFollowers(leaders: readonly Container[]): boolean;
+  /** Locks the next ones, at most one to follow each of the leaders in its room; none while a larger one waits for more room. */
+  lockFollowers(leaders: readonly Container[]): Follower[];
+  /** Whether a container that is locked already fits beside what runs; it itself is one of `idle`. */
+  fits(locked: Container, idle: readonly Uuid[]): boolean;
+}
+
+/** A locked container and the one in whose room it is to run. */
+export interface Follower {
+  readonly container: Container;
+  readonly leader: Uuid;
 }
 
 /** Enough to fill a machine at once; the next look continues. */
@@ -62,19 +74,43 @@ export function createQueue(store: Store, options: QueueOptions): Queue {
     });
     return started;
   };
-  const lock = (waiting: Waiting): Container => {
-    lockContainer(store, waiting.uuid, waiting.lockCount);
+  const lock = (waiting: Waiting, isTry = true): Container => {
+    lockContainer(store, waiting.uuid, waiting.lockCount, isTry);
     if (isTooLarge(waiting, options.capacity)) warnTooLarge(store, waiting, options.capacity);
     if (passed?.uuid === waiting.uuid) passed = undefined;
     else if (passed !== undefined) passed.times += 1;
     return readRecord(store, 'containers', waiting.uuid);
   };
+  const selectFollowers = (running: readonly Container[]): { waiting: Waiting; leader: Uuid }[] => {
+    const leaders = [...running];
+    const found: { waiting: Waiting; leader: Uuid }[] = [];
+    if (passed !== undefined || leaders.length === 0) return found;
+    forEachWaiting(store, options.scope, (waiting) => {
+      const index = leaders.findIndex(({ runtime_constraints: { ram, vcpus } }) =>
+        fits(waiting, { ramBytes: ram, vcpus }),
+      );
+      const [leader] = index < 0 ? [] : leaders.splice(index, 1);
+      if (leader) found.push({ waiting, leader: leader.uuid });
+      return leader !== undefined && leaders.length > 0;
+    });
+    return found;
+  };
   return {
+    hasFollowers: (leaders) => selectFollowers(leaders).length > 0,
+    lockFollowers: (leaders) =>
+      store.write(() => {
+        // The room of one that has ended meanwhile may be another process's by now.
+        const holders = new Set(store.db.all(active).map(({ uuid }) => uuid));
+        const found = selectFollowers(leaders.filter(({ uuid }) => holders.has(uuid)));
+        return found.map(({ waiting, leader }) => ({ container: lock(waiting, false), leader }));
+      }),
+    fits: ({ runtime_constraints: { ram, vcpus } }, idle) =>
+      fits({ ram, vcpus }, freeRoom(store, options.capacity, idle)),
     hasNext: (ended = []) => {
       if (options.whenTooLarge === 'fail') failTooLarge(store, options);
       return select(1, ended).length > 0;
     },
-    lockNext: (count, ended = []) => store.write(() => select(count, ended).map(lock)),
+    lockNext: (count, ended = []) => store.write(() => select(count, ended).map((waiting) => lock(waiting))),
   };
 }
 
@@ -96,7 +132,8 @@ function freeRoom(store: Store, capacity: Capacity, ended: readonly Uuid[]): Roo
 
 const active = `SELECT uuid, ram, vcpus FROM containers WHERE state IN ('Locked', 'Running')`;
 
-const fits = (waiting: Waiting, room: Room) => waiting.ram <= room.ramBytes && waiting.vcpus <= room.vcpus;
+const fits = (waiting: Pick<Waiting, 'ram' | 'vcpus'>, room: Pick<Room, 'ramBytes' | 'vcpus'>) =>
+  waiting.ram <= room.ramBytes && waiting.vcpus <= room.vcpus;
 const isTooLarge = (waiting: Waiting, capacity: Capacity) =>
   waiting.ram > capacity.ramBytes || waiting.vcpus > capacity.vcpus;
 
