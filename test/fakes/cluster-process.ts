@@ -27,8 +27,8 @@ const dispatcher = createDispatcher({
     console.log(`running ${container.uuid}`);
     await sleep(mode === 'wait' ? 60_000 : 2, undefined, { signal });
     note(`end ${container.uuid} ${container.command.join(' ')}`);
-    onEnded();
     await complete(cluster, container.uuid);
+    onEnded();
   },
 });
 

@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import { createPersistence, type Persistence, type PersistenceOptions } from './persist.ts';
 import { type Capacity, createQueue, type Follower, type QueueOptions } from './queue.ts';
 import { recoverAbandoned } from './recover.ts';
+import { begin, findLeaders, isFull, isReady, type Running } from './running.ts';
 
 export interface DispatcherOptions extends Partial<Omit<QueueOptions, 'capacity'>>, PersistenceOptions {
   readonly cluster: Cluster;
@@ -62,6 +63,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { persist, failed } = createPersistence(options);
   let isStopped = false;
   let isAwake = false;
+  /** Whether more followers were found than were wanted the last time: it need not be asked then. */
+  let hasMore = false;
   let locking: Promise<void> | undefined;
 
   /** Changes that come together, or while containers are being locked, are looked at once. */
@@ -86,8 +89,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await take(await store.call(() => queue.lockNext(free, without)), (container) => begin(start(container)));
     }
     const leaders = options.ahead ? findLeaders(running, ended) : [];
-    if (isStopped || !queue.hasFollowers(leaders)) return;
+    if (isStopped || leaders.length === 0 || !(hasMore || queue.hasFollowers(leaders))) return;
     const followers = await store.call(() => queue.lockFollowers(leaders));
+    hasMore = followers.length === leaders.length;
     await take(followers, ({ container, leader }) => start(container, leader));
     handOver();
   };
@@ -165,40 +169,6 @@ const decisive = {
   containers: ['priority', 'locked_by_uuid'],
   container_requests: ['priority', 'container_uuid'],
 } as const;
-
-interface Running {
-  readonly container: Container;
-  readonly controller: AbortController;
-  readonly done: Promise<void>;
-  /** The one whose room it is to take. */
-  readonly leader: Uuid | undefined;
-  hasTurn: boolean;
-  readonly resolve: () => void;
-}
-
-/** Locked, and waiting for its turn. */
-const isReady = ({ hasTurn }: Running) => !hasTurn;
-
-function begin(one: Running): void {
-  one.hasTurn = true;
-  one.resolve();
-}
-
-/** Those that run and have no follower yet. */
-function findLeaders(running: ReadonlyMap<Uuid, Running>, ended: ReadonlySet<Uuid>): Container[] {
-  const followed = new Set([...running.values()].filter(isReady).map(({ leader }) => leader));
-  return [...running.values()]
-    .filter((one) => one.hasTurn && !ended.has(one.container.uuid) && !followed.has(one.container.uuid))
-    .map(({ container }) => container);
-}
-
-/** Whether those of this process leave no room, whatever others do: nothing need be looked up then. */
-function isFull(capacity: Capacity, running: ReadonlyMap<Uuid, Running>, ended: readonly Uuid[]): boolean {
-  const busy = [...running.values()].map(({ container }) => container).filter(({ uuid }) => !ended.includes(uuid));
-  const sum = (name: 'ram' | 'vcpus') =>
-    busy.reduce((total, { runtime_constraints }) => total + runtime_constraints[name], 0);
-  return busy.length > 0 && (sum('ram') >= capacity.ramBytes || sum('vcpus') >= capacity.vcpus);
-}
 
 interface Life {
   readonly signal: AbortSignal;
