@@ -1,7 +1,8 @@
 import { didYouMean, nearest } from '../core/nearest.ts';
+import { findUnclosed, hasExpression } from './expression/scan.ts';
 import type { Problems } from './problems.ts';
 import type { Atom, EnumShape, ListShape, MapShape, RecordShape, Shape } from './schema/shape.ts';
-import { describe, keySpan, type MapNode, type Node, type ScalarNode } from './syntax/node.ts';
+import { describe, keySpan, type MapNode, type Node, type ScalarNode, stringOf } from './syntax/node.ts';
 import { isIntegerText } from './syntax/scalar.ts';
 import { expandPrefix } from './syntax/uri.ts';
 
@@ -28,9 +29,20 @@ export function checkShape(node: Node, shape: Shape, context: CheckContext): voi
 const isUnion = (shape: Shape): shape is readonly Shape[] => Array.isArray(shape);
 
 function checkAtom(node: Node, atom: Atom, context: CheckContext): void {
-  if (fits(node, atom)) return;
+  if (fits(node, atom)) {
+    if (atom === 'expression') checkExpression(node, context);
+    return;
+  }
   const message = `expected ${describeShape(atom)}, got ${describe(node)}`;
   context.problems.error('wrong-type', node, message, atomHint(node, atom));
+}
+
+/** JavaScript is looked at when it runs; here only where it ends. */
+function checkExpression(node: Node, { problems }: CheckContext): void {
+  const text = stringOf(node);
+  const problem = text !== undefined && hasExpression(text) ? findUnclosed(text) : undefined;
+  if (problem !== undefined)
+    problems.error('bad-value', node, problem, 'close it, or write a "$(" that is none as \\$(');
 }
 
 function atomHint(node: Node, atom: Atom): string | undefined {
@@ -70,7 +82,10 @@ function fits(node: Node, atom: Atom): boolean {
 function checkUnion(node: Node, alternatives: readonly Shape[], context: CheckContext): void {
   const shapes = alternatives.flatMap((shape) => inVersion(shape, context.version));
   if (node.kind === 'scalar') {
-    if (shapes.some((shape) => fitsScalar(node, shape))) return;
+    if (shapes.some((shape) => fitsScalar(node, shape))) {
+      if (shapes.includes('expression')) checkExpression(node, context);
+      return;
+    }
     const symbols = shapes.find((shape): shape is EnumShape => typeof shape === 'object' && 'oneOf' in shape);
     if (symbols && typeof node.value === 'string') {
       checkEnum(node, symbols, context);

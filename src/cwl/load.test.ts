@@ -383,6 +383,22 @@ $graph:
 });
 
 describe('what is wrong with a document', () => {
+  it.each([
+    ['an argument', 'arguments: ["$(inputs.x"]', 4, '$(inputs.x', ')'],
+    ['a function', 'stdout: "${return 1;"', 4, '${return 1;', '}'],
+    ['a quote', `hints: {ResourceRequirement: {coresMin: "$(inputs['x)"}}`, 4, "$(inputs['x)", ')'],
+  ])('is an expression without an end: %s', async (_what, field, line, text, expected) => {
+    const document = `cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: x\n${field}\ninputs: []\noutputs: []\n`;
+    await expect(loadTool(document)).rejects.toMatchObject({
+      code: 'cwl/invalid-document',
+      message: `expression ${JSON.stringify(text)} has no end: expected "${expected}"`,
+      hint: expect.stringContaining('close it'),
+      where: { line },
+    });
+    const escaped = document.replace(field, 'arguments: ["\\\\$(ls", "$HOME", "$(inputs.a)(", "$(inputs[\\"x)\\"])"]');
+    await expect(loadTool(escaped)).resolves.toBeDefined();
+  });
+
   it('is said all at once, each with its place', async () => {
     const text = `cwlVersion: v1.2
 class: CommandLineTool

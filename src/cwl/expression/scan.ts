@@ -1,3 +1,4 @@
+import { toMessage } from '../../core/errors.ts';
 import { cwlError } from '../errors.ts';
 
 /** A stretch of a text: an expression with its `$`, or a backslash with what it escapes. */
@@ -55,6 +56,16 @@ export function nextToken(text: string, from: number): Token | undefined {
     'cwl/expression-failed',
     `expression ${JSON.stringify(shorten(text.slice(start)))} has no end: expected "${expected}"`,
   );
+}
+
+/** What is wrong with the brackets of a text that may hold expressions; undefined where each expression has its end. */
+export function findUnclosed(text: string): string | undefined {
+  try {
+    for (let token = nextToken(text, 0); token; ) token = nextToken(text, token.end);
+    return undefined;
+  } catch (error) {
+    return toMessage(error);
+  }
 }
 
 function step(stack: State[], char: string | undefined): void {
