@@ -26,7 +26,9 @@ export function measureOnce(command: readonly string[], dir: string, home: strin
   if (result.status === null || !statuses.includes(result.status))
     throw new Error(`${command.join(' ')}\n${String(result.stderr ?? result.error).slice(-2000)}`);
   if (!timeTool) return { seconds, cpuSeconds: undefined, peakMib: undefined };
-  const [user = 0, system = 0, kib = 0] = readFileSync(report, 'utf8').trim().split(/\s+/).map(Number);
+  // The last line: before it stands a status that is not 0.
+  const line = readFileSync(report, 'utf8').trim().split('\n').at(-1) ?? '';
+  const [user = 0, system = 0, kib = 0] = line.split(/\s+/).map(Number);
   return { seconds, cpuSeconds: user + system, peakMib: kib / 1024 };
 }
 
