@@ -32,12 +32,7 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
     explain: explainRefusal,
   };
   const maxProcesses = options.maxProcesses ?? 2048;
-  const engine = {
-    cli,
-    images: createImages('podman', cli, { remembers: true }),
-    remove: createRemover(cli, { isBusy: () => running > 0 }),
-  };
-  let running = 0;
+  const engine = { cli, images: createImages('podman', cli, { remembers: true }), remove: createRemover(cli) };
   const canLimit = createLimitCheck(cli);
   let version: string | undefined;
   return {
@@ -52,13 +47,7 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
       const limitArgs = (await canLimit()) ? toLimitArgs(spec, maxProcesses) : [];
       const { fileArgs, readFirst } = startFiles(spec.scratchDir);
       const runArgs = [...limitArgs, ...toUserArgs(spec), ...toInitArgs(), ...toGpuArgs(spec), ...fileArgs];
-      running += 1;
-      const ended = () => {
-        running -= 1;
-      };
-      const started = startByEngine({ ...engine, runArgs, readFirst }, image, spec);
-      started.then(({ exit }) => exit).then(ended, ended);
-      return started;
+      return startByEngine({ ...engine, runArgs, readFirst }, image, spec);
     },
     reap: (isOwned) => reapByEngine(cli, isOwned),
   };
