@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createGround } from '../../src/executor/sandbox/ground.ts';
 import { createSandboxExecutor } from '../../src/executor/sandbox/sandbox.ts';
+import { sandboxFolder } from './one-id.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sandbox-death-'));
 const home = join(folder, 'home');
@@ -53,12 +54,13 @@ describe('a sandbox whose runner is killed', () => {
     caller.kill('SIGKILL');
     await once(caller, 'exit');
     expect(await untilNone(seconds)).toEqual([]);
-    mkdirSync(join(home, 'builds/.of-1-1-abandoned'), { recursive: true });
-    mkdirSync(join(home, 'layers/.of-999999999-5-abandoned'), { recursive: true });
+    const [builds, layers] = [join(home, sandboxFolder, 'builds'), join(home, sandboxFolder, 'layers')];
+    mkdirSync(join(builds, '.of-1-1-abandoned'), { recursive: true });
+    mkdirSync(join(layers, '.of-999999999-5-abandoned'), { recursive: true });
     const executor = createSandboxExecutor(createGround({ home }));
     await executor.reap(() => false);
-    expect(readdirSync(join(home, 'builds'))).toEqual([]);
-    expect(readdirSync(join(home, 'layers')).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect(readdirSync(builds)).toEqual([]);
+    expect(readdirSync(layers).filter((name) => name.startsWith('.'))).toEqual([]);
     expect(groupsOf(id)).toEqual([]);
     expect(groupsOf(`-${caller.pid}-`)).toEqual([]);
   });

@@ -5,6 +5,9 @@ import { currentCaller, planIdMap, readIdSources } from '../../src/executor/sand
 export const hasOneId =
   planIdMap(currentCaller(), await readIdSources((await findTool('newuidmap')) !== undefined)).kind === 'single';
 
+/** The sandbox's folder, in which such a user's layers and builds lie apart. */
+export const sandboxFolder = hasOneId ? 'single' : '.';
+
 if (hasOneId)
   console.warn(
     'skipped: tests of several users in an image, since this user has no range in /etc/subuid and /etc/subgid',

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScratchBlockStore } from '../../src/keep/disk/scratch-store.ts';
 import { parseManifest } from '../../src/keep/manifest.ts';
+import { sandboxFolder } from '../contract/one-id.ts';
 import { prepare } from './kill.ts';
 import { createRunner, type Runner, type Served, serve, startToolsRegistry } from './runner.ts';
 
@@ -45,7 +46,7 @@ describe('gc', { timeout: 300_000 }, () => {
   let registry: Awaited<ReturnType<typeof startToolsRegistry>>;
   let runner: Runner;
   let args: readonly string[];
-  const cached = (name: string) => namesIn(join(runner.home, name));
+  const cached = (name: string) => namesIn(join(runner.home, name.replace('sandbox/', `sandbox/${sandboxFolder}/`)));
 
   beforeAll(async () => {
     registry = await startToolsRegistry();
