@@ -74,6 +74,9 @@ interface Parts {
   readonly maxProcesses: number;
 }
 
+/** Of memory that apptainer needs itself (some 35 MiB): it lives in the control group of its container. */
+const ownBytes = 64 * 1024 * 1024;
+
 async function startContainer(parts: Parts, image: LoadedImage, spec: ContainerSpec): Promise<RunningContainer> {
   if (spec.asImageUser)
     throw executorError(
@@ -87,7 +90,7 @@ async function startContainer(parts: Parts, image: LoadedImage, spec: ContainerS
   const { maxProcesses } = parts;
   const limits = parts.limits.create({
     ...{ id, maxProcesses, accountsCpu: true },
-    ...(ramBytes === undefined ? {} : { ramBytes }),
+    ...(ramBytes === undefined ? {} : { ramBytes: ramBytes + ownBytes }),
     ...(strictCpus && vcpus !== undefined ? { cpus: vcpus } : {}),
   });
   try {
