@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { toMessage } from '../core/errors.ts';
 import type { Uuid } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
+import { processStart } from '../core/process-start.ts';
 import { removeTree } from '../keep/remove-tree.ts';
 import { createSparePlaces, type SparePlaces } from './spare-places.ts';
 import { wipe } from './wipe.ts';
@@ -122,13 +123,7 @@ function bootId(): string {
 }
 let memoBoot: string | undefined;
 
-/** proc(5): field 22 of `stat` is the start time in ticks; the name in field 2 may hold anything, also `)`. */
 function toKey(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : `${bootId()}.${pid}.${fields[19]}`;
-  } catch {
-    return undefined;
-  }
+  const start = processStart(pid);
+  return start === undefined ? undefined : `${bootId()}.${pid}.${start}`;
 }

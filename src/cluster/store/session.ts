@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import type { Uuid } from '../../core/ids.ts';
+import { processStart } from '../../core/process-start.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -50,27 +51,6 @@ export function createSession(db: Database, uuid: Uuid): Session {
       }
     },
   };
-}
-
-/** Ticks since boot at which the process started: with the boot id and its number it names a process for ever. */
-function processStart(pid: number): string | undefined {
-  if (process.platform !== 'linux') return isRunning(pid) ? '' : undefined;
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }
 
 let known: string | undefined;

@@ -6,6 +6,17 @@ import { createSharedBlocks } from './shared-blocks.ts';
 const texts = ['first', 'second', '', 'fourth'];
 const toBytes = (text: string) => Buffer.from(text);
 
+/** With the size of each block that is written. */
+function createMeasured() {
+  const sizes: number[] = [];
+  const store = createMemoryBlockStore();
+  const write = (data: Uint8Array) => {
+    sizes.push(data.length);
+    return store.write(data);
+  };
+  return { shared: createSharedBlocks({ write }), sizes };
+}
+
 describe('blocks that logs share', () => {
   it('hold what comes while one waits, and each finds its own part', async () => {
     const store = createMemoryBlockStore();
@@ -21,13 +32,7 @@ describe('blocks that logs share', () => {
   });
 
   it('do not wait once nobody is to come', async () => {
-    const sizes: number[] = [];
-    const store = createMemoryBlockStore();
-    const write = (data: Uint8Array) => {
-      sizes.push(data.length);
-      return store.write(data);
-    };
-    const shared = createSharedBlocks({ write });
+    const { shared, sizes } = createMeasured();
     await shared.write(toBytes('alone'));
     await shared.write(toBytes('alone again'));
     const leave = ['a', 'b', 'c'].map(() => shared.enter());
@@ -39,13 +44,7 @@ describe('blocks that logs share', () => {
   });
 
   it('hold a few at most', async () => {
-    const sizes: number[] = [];
-    const store = createMemoryBlockStore();
-    const write = (data: Uint8Array) => {
-      sizes.push(data.length);
-      return store.write(data);
-    };
-    const shared = createSharedBlocks({ write });
+    const { shared, sizes } = createMeasured();
     for (let writer = 0; writer < 50; writer += 1) shared.enter();
     await Promise.all(Array.from({ length: 36 }, () => shared.write(toBytes('x'))));
     expect(sizes).toEqual([1, 16, 16, 3]);

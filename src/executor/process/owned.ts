@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { processStart } from '../../core/process-start.ts';
 
 /**
  * Names of folders that live as long as the process that made them: `.of-<pid>-<start time>-<random>`. The start time tells
  * a process from a later one with its id.
  */
 export const ownedName = (): string =>
-  `${ownedPrefix}${process.pid}-${startTimeOf(process.pid)}-${randomBytes(6).toString('hex')}`;
+  `${ownedPrefix}${process.pid}-${processStart(process.pid)}-${randomBytes(6).toString('hex')}`;
 
 const ownedPrefix = '.of-';
 
@@ -24,15 +24,5 @@ export const isOrphaned = (name: string): boolean | undefined =>
 
 function hasOwner(name: string): boolean {
   const [pid, start] = name.slice(ownedPrefix.length).split('-');
-  return start !== undefined && startTimeOf(Number(pid)) === start;
-}
-
-/** proc(5), `/proc/PID/stat`, field 22; undefined when there is no such process. */
-function startTimeOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
+  return start !== undefined && processStart(Number(pid)) === start;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { readdir, rename, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { processStart } from '../../core/process-start.ts';
 
 /**
  * Files under way, named `<hex>.<owner>-<random>`. One whose owner has died, or which was let go (`<hex>.free-<random>`), is taken
@@ -37,11 +37,6 @@ function isOwned(suffix: string): boolean {
 
 /** A process by number and start time, so that a number used again is no owner. */
 function ownerOf(pid: number): string | undefined {
-  try {
-    // proc(5): the name in parentheses may hold anything; starttime is the 20th field after it.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return `${pid}-${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
-  } catch {
-    return undefined;
-  }
+  const start = processStart(pid);
+  return start === undefined ? undefined : `${pid}-${start}`;
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { processStart } from '../../core/process-start.ts';
 
 /** Writers of other machines or PID namespaces cannot be asked whether they live; their files may be this old. */
 const foreignTtlMs = 24 * 60 * 60 * 1000;
@@ -11,7 +12,7 @@ export const writerSinceMs = Date.now();
 
 /** `<machine and PID namespace>.<pid>.<start time>.<since>`: never the same for two processes. */
 export function writerName(): string {
-  knownName ??= `${namespaceName()}.${process.pid}.${startTime(process.pid) ?? 0}.${writerSinceMs}`;
+  knownName ??= `${namespaceName()}.${process.pid}.${processStart(process.pid) ?? ''}.${writerSinceMs}`;
   return knownName;
 }
 let knownName: string | undefined;
@@ -19,7 +20,7 @@ let knownName: string | undefined;
 /** Of the writer that has an entry in `parent`. A foreign one counts as dead when its entry has not changed for `ttlMs`. */
 export async function isWriterDead(parent: string, name: string, ttlMs = foreignTtlMs): Promise<boolean> {
   const [namespace, pid, started] = name.split('.');
-  if (namespace === namespaceName()) return startTime(Number(pid)) !== started;
+  if (namespace === namespaceName()) return processStart(Number(pid)) !== started;
   try {
     return Date.now() - (await stat(join(parent, name))).mtimeMs > ttlMs;
   } catch {
@@ -52,15 +53,5 @@ function readNamespace(): string {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8') + readlinkSync('/proc/self/ns/pid');
   } catch {
     return `${process.platform} without /proc`;
-  }
-}
-
-/** Field 22 of `/proc/<pid>/stat` (proc(5)): ticks since boot; undefined when there is no such process. */
-function startTime(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
   }
 }
