@@ -233,6 +233,17 @@ export function describeExecutor(
         });
       });
 
+      it('come at once: the command is not asked to end', async () => {
+        const stdout = collect();
+        const script = 'trap "echo asked; exit 0" TERM; echo ready; while :; do sleep 0.05; done';
+        await withContainer(toSpec(['sh', '-c', script], { stdout: stdout.target }), async (container) => {
+          await expect.poll(stdout.text, { timeout: 20_000 }).toBe('ready\n');
+          await container.stop();
+          expect((await container.exit).exitCode).toBe(137);
+        });
+        expect(stdout.text()).toBe('ready\n');
+      });
+
       it('may come at any instant, together and again', async () => {
         for (const waitMs of [0, 1, 5, 20]) {
           const container = await subject.executor.start(loaded, toSpec(['sh', '-c', 'sleep 603 & sleep 603']));

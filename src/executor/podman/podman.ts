@@ -46,7 +46,7 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
     async start(image, spec) {
       const limitArgs = (await canLimit()) ? toLimitArgs(spec, maxProcesses) : [];
       const { fileArgs, readFirst } = startFiles(spec.scratchDir);
-      const runArgs = [...limitArgs, ...toUserArgs(spec), ...toInitArgs(), ...toGpuArgs(spec), ...fileArgs];
+      const runArgs = [...limitArgs, ...toUserArgs(spec), ...toInitArgs(), ...toGpuArgs(spec), ...endArgs, ...fileArgs];
       return startByEngine({ ...engine, runArgs, readFirst }, image, spec);
     },
     reap: (isOwned) => reapByEngine(cli, isOwned),
@@ -54,6 +54,9 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
 }
 
 const toUserArgs = ({ asImageUser }: ContainerSpec): string[] => (asImageUser ? [] : ['--user', '0:0']);
+
+/** `rm --force` would ask the command to end, and wait for ten seconds. docker's kills at once. */
+const endArgs = ['--stop-timeout', '0'];
 
 const initPrograms = ['/usr/libexec/podman/catatonit', '/usr/bin/catatonit', '/usr/bin/tini', '/usr/bin/docker-init'];
 
