@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandHelp } from './command-help.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -54,15 +55,30 @@ describe('the command', () => {
       /^$/,
     ],
     [['validate', '--sarif', '--json', 'bad'], 2, /^$/, /"validate: expected one of --json and --sarif, got both"/],
-    [['validate', '--jsn', 'bad'], 2, /^$/, /^unknown option '--jsn'\n {2}hint: cwl-runner validate/],
+    [['validate', '--jsn', 'bad'], 2, /^$/, /^validate: unknown option '--jsn'\n {2}hint: cwl-runner validate/],
+    [['provenence', 'x'], 2, /^$/, /^there is neither a command nor a document provenence\n {2}hint: .*"provenance"/],
+    [['provenance', '--jsn', 'x'], 2, /^$/, /^provenance: unknown option '--jsn'\n/],
+    [['affected', '--base', 'a', '--base', 'b'], 2, /^$/, /^affected: expected --base once, got it again\n/],
+    [['runs', 'x'], 2, /^$/, /^runs: expected flags alone, got x\n/],
+    [['runs'], 0, /^$/, /^there is no run yet\n$/],
+    [['runs', '--debug', '--json'], 0, /^\[\]\n$/, /^$/],
+    [['image', 'save', 'x'], 2, /^$/, /^image: expected "load" and one archive, got save x\n/],
+    [['rerun', '--oudir', 'x'], 2, /^$/, /^rerun: unknown flag --oudir\n/],
     [['validate', 'none.cwl'], 1, /^$/, /^cannot read none\.cwl: it does not exist\n$/],
-    [['logs', 'x'], 2, /^$/, /^expected the uuid of a container or container request, got x\n/],
+    [['logs', 'x'], 2, /^$/, /^logs: expected the uuid of a container or container request, got x\n/],
     [['rerun', 'last'], 1, /^$/, /^there is no run yet\n/],
   ])('%j ends with %i', async (args, code, stdout, stderr) => {
     const result = await run(...args);
     expect(result).toMatchObject({ code });
     expect(result.stdout).toMatch(stdout);
     expect(result.stderr).toMatch(stderr);
+  });
+
+  it.each(Object.keys(commandHelp))('%s --help says how it is called, and does nothing else', async (name) => {
+    const { code, stdout, stderr } = await run(name, '--help');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`^cwl-runner ${name} .+\n\n[A-Z].+\\.\n`));
+    expect((await run('--help')).stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
   });
 
   it('goes on quietly when nobody reads any more', async () => {

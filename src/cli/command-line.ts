@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { didYouMean } from '../core/nearest.ts';
+import { type CommandName, commandHelp, formatCommandHelp, isCommandName } from './command-help.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { RunFlags } from './options/options.ts';
 import { exitCodeOf, formatError, toErrorJson } from './report-error.ts';
@@ -6,8 +9,8 @@ import { cliError } from './usage-error.ts';
 
 type Command = (args: readonly string[]) => Promise<number>;
 
-/** Words that are commands when they come first and no file has their name. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
+/** Words that are commands when they come first. */
+const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
   provenance: async () => (await import('./commands/provenance.ts')).provenanceCommand,
   affected: async () => (await import('./commands/affected.ts')).affectedCommand,
   packages: async () => (await import('./commands/packages.ts')).packagesCommand,
@@ -27,11 +30,15 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   const debug = args.includes('--debug');
   try {
-    const command = commands[args[0] ?? ''];
-    if (command) return await (await command())(args.slice(1));
+    const [name = '', ...rest] = args;
+    if (isCommandName(name)) {
+      if (!rest.includes('--help') && !rest.includes('-h')) return await (await commands[name]())(rest);
+      process.stdout.write(formatCommandHelp(name));
+      return exitCodes.success;
+    }
     if (args[0] === '--get-completions') {
       const { getCompletions } = await import('./commands/completion.ts');
-      return await getCompletions(args.slice(1), Object.keys(commands));
+      return await getCompletions(args.slice(1));
     }
     return await runDocument(args);
   } catch (error) {
@@ -59,6 +66,7 @@ async function runDocument(args: readonly string[]): Promise<number> {
     throw cliError('cli/usage', 'expected a CWL document, got none', {
       hint: 'cwl-runner DOCUMENT [INPUTS]; cwl-runner --help lists the flags',
     });
+  checkMistypedCommand(document);
   const inputsFile = rest[0] !== undefined && (!rest[0].startsWith('-') || rest[0] === '-') ? rest[0] : undefined;
   const words = inputsFile === undefined ? rest : rest.slice(1);
   const { runCommand } = await import('./commands/run.ts');
@@ -75,4 +83,11 @@ async function runDocument(args: readonly string[]): Promise<number> {
       };
     },
   });
+}
+
+/** A word that nearly is a command and names no file is one that was mistyped. */
+function checkMistypedCommand(document: string): void {
+  const hint = /[/.#]/.test(document) ? undefined : didYouMean(document, Object.keys(commandHelp));
+  if (hint !== undefined && !existsSync(document))
+    throw cliError('cli/usage', `there is neither a command nor a document ${document}`, { hint });
 }

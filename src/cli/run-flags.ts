@@ -1,5 +1,6 @@
 import parser from 'yargs-parser';
 import { didYouMean } from '../core/nearest.ts';
+import { listCommands } from './command-help.ts';
 import type { Flag } from './options/flag.ts';
 import { type RunFlags, runOptions } from './options/options.ts';
 import { cliError } from './usage-error.ts';
@@ -147,13 +148,10 @@ function suggest(flag: string): string {
 
 export async function runHelp(): Promise<string> {
   const { default: yargs } = await import('yargs');
-  return yargs([])
-    .scriptName('cwl-runner')
-    .usage(
-      '$0 [flags] DOCUMENT [INPUTS] [--input value …]\n$0 provenance | affected | packages | rerun | runs | logs | crunch-run | serve | validate | graph | image | gc | completion',
-    )
-    .options(runOptions)
-    .help(false)
-    .version(false)
-    .getHelp();
+  const flags = await yargs([]).options(runOptions).help(false).version(false).getHelp();
+  return `${usage}\n\nCommands; each has its own --help:\n${listCommands()}\n\n${flags}`;
 }
+
+const usage = `cwl-runner [flags] DOCUMENT [INPUTS] [--input value …]
+cwl-runner DOCUMENT --help
+cwl-runner COMMAND …`;

@@ -65,6 +65,11 @@ describe('what an ingredient went into', () => {
     expect(await names(ingredient() as Ingredient)).toEqual(expected);
   });
 
+  it('is found for an image by the dockerImageId of its build', async () => {
+    await api.update('container_requests', run.build.uuid, { name: 'build lab/tools' });
+    expect(await names({ image: 'lab/tools' })).toEqual(['align', 'call']);
+  });
+
   it('is found for a file of this machine', async () => {
     const path = join(home, 'reads.fq');
     await writeFile(path, '@r1\nACGT\n');

@@ -8,7 +8,7 @@ import { resolveSubject } from './subject.ts';
 
 /** What a result may have been made with. Exactly one is given. */
 export type Ingredient =
-  /** `repository:tag`, image hash, registry digest or portable data hash. */
+  /** `repository:tag`, image hash, registry digest, portable data hash, or the `dockerImageId` of a build. */
   | { readonly image: string }
   /** The same, of a FROM; also as it was written there. */
   | { readonly base: string }
@@ -46,8 +46,16 @@ function found(what: string, { contents = [], containers = [] }: Partial<Origins
   });
 }
 
-/** Every archive of the image, the newest last: one image has several when it was archived more than once. None where nothing has the name. */
+/**
+ * Every archive of the image, the newest last: one image has several when it was archived more than once. A name that no image has may
+ * be the `dockerImageId` that builds were asked for under: then the images that they made. None where nothing has the name.
+ */
 export async function findImages(api: ClusterApi, name: string): Promise<PortableDataHash[]> {
+  const found = await findNamedImages(api, name);
+  return found.length > 0 ? found : findBuiltImages(api, name);
+}
+
+async function findNamedImages(api: ClusterApi, name: string): Promise<PortableDataHash[]> {
   const filters: Filter[] = isPortableDataHash(name)
     ? [['portable_data_hash', '=', name]]
     : ['docker-image-repo-tag', 'docker-image-hash', 'docker-image-digest'].map((property) => [
@@ -60,6 +68,18 @@ export async function findImages(api: ClusterApi, name: string): Promise<Portabl
   hashes.delete(undefined);
   const twins = await listAll(api, 'collections', { filters: [['properties.docker-image-hash', 'in', [...hashes]]] });
   return [...new Set([...named, ...twins].map((record) => record.portable_data_hash))];
+}
+
+async function findBuiltImages(api: ClusterApi, name: string): Promise<PortableDataHash[]> {
+  const builds = (await listBuilds(api)).filter((request) => request.name === `build ${name}`);
+  const { containers = [] } = toContainers(builds);
+  const ended = await listAll(api, 'containers', {
+    filters: [
+      ['uuid', 'in', containers],
+      ['state', '=', 'Complete'],
+    ],
+  });
+  return [...new Set(ended.map(({ output }) => output).filter((output) => output !== null))];
 }
 
 /** An image in Keep, with all of its archives. */

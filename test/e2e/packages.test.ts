@@ -61,11 +61,13 @@ describe('the packages behind a result', () => {
   it('lead to the results of a version, and say where nothing is known', async () => {
     const { stdout, exitCode } = await runner.run(['affected', '--json', '--package', 'openssl<3.0.17']);
     expect(exitCode).toBe(0);
-    const { images, runs } = JSON.parse(stdout);
+    const { images, asked, unrecorded, runs } = JSON.parse(stdout);
     expect(images).toMatchObject([
-      { names: [`${registry.host}/old:1`], found: [{ name: 'libssl3' }], unknown: [] },
+      { names: [`${registry.host}/old:1`], found: [{ name: 'libssl3' }], others: [], unknown: [] },
+      { names: [`${registry.host}/new:1`], found: [], others: [{ version: '3.0.17-1' }], unknown: [] },
       { names: [`${registry.host}/opaque:1`], found: [], unknown: ['the image has no package database'] },
     ]);
+    expect({ asked, unrecorded }).toEqual({ asked: 3, unrecorded: { onHost: 0, imageGone: 0 } });
     expect(runs).toMatchObject([{ name: 'old.cwl', outputs: [{ output: 'o' }] }]);
   });
 

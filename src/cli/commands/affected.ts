@@ -6,13 +6,13 @@ import { findIngredient, type Ingredient } from '../../provenance/ingredients.ts
 import { sha256Of } from '../../provenance/recipe.ts';
 import { renderAffected } from '../../provenance/render-affected.ts';
 import { parseCommandArgs } from '../command-args.ts';
+import { usageOf } from '../command-help.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import type { ClusterHandle } from '../wire/handle.ts';
 
-const usage =
-  'cwl-runner affected --package NAME<VERSION | --image NAME | --base NAME | --dockerfile FILE | --commit ID | --input FILE [--json]';
+const usage = usageOf('affected');
 const text = { type: 'string' } as const;
 const options = {
   package: text,
@@ -26,8 +26,8 @@ const options = {
 
 /** `cwl-runner affected --image NAME …`: the results that an ingredient went into. */
 export async function affectedCommand(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseCommandArgs(args, options, usage);
-  const { json, ...ingredients } = values;
+  const { values, positionals } = parseCommandArgs(args, options, 'affected');
+  const { json, debug: _, ...ingredients } = values;
   const given = Object.entries(ingredients);
   if (given.length !== 1 || positionals.length > 0) {
     throw cliError('cli/usage', `affected: expected one ingredient, got ${given.length + positionals.length}`, {
@@ -50,9 +50,9 @@ async function answerFor(cluster: ClusterHandle, question: Question): Promise<re
   const query = parsePackageQuery(question.package);
   const { askImages, renderAnswers } = await import('../affected-by-package.ts');
   const answers = await askImages(cluster, query);
-  const contents = answers.filter(({ found }) => found.length > 0).flatMap((image) => image.contents);
+  const contents = answers.images.filter(({ found }) => found.length > 0).flatMap((image) => image.contents);
   const [affected, printed] = describe(await findAffected(cluster.api, { contents, containers: [] }));
-  return [{ images: answers, ...affected }, renderAnswers(answers) + printed];
+  return [{ ...answers, ...affected }, renderAnswers(answers) + printed];
 }
 
 const describe = (affected: Affected) => [affected, renderAffected(affected)] as const;

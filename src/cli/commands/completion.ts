@@ -15,8 +15,8 @@ export async function completionCommand([shell = '', ...more]: readonly string[]
 }
 
 /** `cwl-runner --get-completions WORDS…`, which the scripts call: candidates for the last word, one a line. */
-export async function getCompletions(words: readonly string[], commands: readonly string[]): Promise<number> {
-  const found = await listCandidates(words, commands);
+export async function getCompletions(words: readonly string[]): Promise<number> {
+  const found = await listCandidates(words);
   if (found.length > 0) process.stdout.write(`${found.join('\n')}\n`);
   return exitCodes.success;
 }

@@ -2,6 +2,7 @@ import type { ClusterApi } from '../../api/port.ts';
 import type { Container } from '../../api/records.ts';
 import { isHallmarkError } from '../../core/errors.ts';
 import { isUuid, type Uuid } from '../../core/ids.ts';
+import { usageOf } from '../command-help.ts';
 import { toEngineOptions } from '../engine-options.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { listenForInterruption } from '../interruption.ts';
@@ -19,7 +20,7 @@ export async function crunchRunCommand(args: readonly string[]): Promise<number>
   const [uuid, ...more] = rest;
   if (uuid === undefined || more.length > 0 || !isUuid(uuid) || uuid.slice(6, 11) !== 'dz642') {
     throw cliError('cli/usage', `crunch-run: expected the uuid of one container, got ${rest.join(' ') || 'none'}`, {
-      hint: 'cwl-runner crunch-run CONTAINER_UUID [--executor=…]',
+      hint: usageOf('crunch-run'),
     });
   }
   const interruption = listenForInterruption();

@@ -1,5 +1,6 @@
 import { formatBytes } from '../../core/units.ts';
 import { parseCommandArgs } from '../command-args.ts';
+import { usageOf } from '../command-help.ts';
 import { parseDuration } from '../duration.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -7,33 +8,17 @@ import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import type { FreedKind, GarbageOptions } from '../wire/garbage.ts';
 
-const usage = 'cwl-runner gc [--unused-for 30d] [--blocks] [--dry-run] [--json]';
+const usage = usageOf('gc');
 const options = {
   'unused-for': { type: 'string', default: '30d' },
   blocks: { type: 'boolean', default: false },
   'dry-run': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
 } as const;
-
-const help = `${usage}
-
-Gives back the room of what the home holds and can make again: unpacked images, laid out collections, cache mounts and layers of builds,
-SIFs, package lists, and what killed runs left. Results, their images and the records stay.
-
-  --unused-for AGE  only what nobody has used for so long: 12h, 30d, 0s (default 30d); what a run that is under way may use stays
-  --blocks          also blocks in Keep that no collection names, as those of collections that were deleted or of runs that were killed
-  --dry-run         only say what would go
-  --json            the same for programs
-`;
 
 /** `cwl-runner gc`: removes from the home, whatever cluster is configured, what is unused and can be made again. */
 export async function gcCommand(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseCommandArgs(args, options, usage);
-  if (values.help) {
-    process.stdout.write(help);
-    return exitCodes.success;
-  }
+  const { values, positionals } = parseCommandArgs(args, options, 'gc');
   if (positionals.length > 0) {
     throw cliError('cli/usage', `gc: expected flags alone, got ${JSON.stringify(positionals.join(' '))}`, {
       hint: usage,

@@ -3,12 +3,13 @@ import { toMessage } from '../../core/errors.ts';
 import { loadProcess } from '../../cwl/load.ts';
 import type { Process } from '../../cwl/model.ts';
 import { parseCommandArgs } from '../command-args.ts';
+import { usageOf } from '../command-help.ts';
 import { toDocumentUri } from '../document-uri.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
 import { createReach } from '../wire/documents.ts';
 
-const usage = 'cwl-runner graph DOCUMENT [--svg|--dot] [-o FILE]';
+const usage = usageOf('graph');
 const options = {
   svg: { type: 'boolean' },
   dot: { type: 'boolean' },
@@ -17,7 +18,7 @@ const options = {
 
 /** `cwl-runner graph DOCUMENT [--svg|--dot] [-o FILE]`: draws the workflow; SVG unless the flag or the file's name say DOT. */
 export async function graphCommand(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseCommandArgs(args, options, usage);
+  const { values, positionals } = parseCommandArgs(args, options, 'graph');
   const [document, ...more] = positionals;
   if (document === undefined || more.length > 0)
     throw cliError('cli/usage', `graph: expected one document, got ${positionals.length}`, { hint: usage });

@@ -2,26 +2,21 @@ import { saveImage } from '../../crunch/images/save-image.ts';
 import { fileAccess } from '../../image/archive/folder.ts';
 import { openArchive } from '../../image/archive/open.ts';
 import { parseReference } from '../../image/reference.ts';
+import { parseCommandArgs } from '../command-args.ts';
+import { usageOf } from '../command-help.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 
 /** `cwl-runner image load [--name REPO:TAG] ARCHIVE`: puts an image into Keep, as arv-keepdocker does. */
 export async function imageCommand(args: readonly string[]): Promise<number> {
-  const [action, ...rest] = args;
-  const at = rest.indexOf('--name');
-  const name = at < 0 ? undefined : rest[at + 1];
-  const [path, ...more] = rest.filter((arg, index) => arg !== '--name' && (at < 0 || index !== at + 1));
+  const { values, positionals } = parseCommandArgs(args, { name: { type: 'string' } }, 'image');
+  const [action, path, ...more] = positionals;
   if (action !== 'load' || path === undefined || more.length > 0) {
-    throw cliError(
-      'cli/usage',
-      `image: expected "load [--name REPO:TAG] ARCHIVE", got ${JSON.stringify(args.join(' '))}`,
-      {
-        hint: 'ARCHIVE is a tar of docker save, podman save or skopeo copy',
-      },
-    );
+    const got = positionals.join(' ') || 'nothing';
+    throw cliError('cli/usage', `image: expected "load" and one archive, got ${got}`, { hint: usageOf('image') });
   }
-  await withCluster((cluster) => loadArchive(cluster, path, name));
+  await withCluster((cluster) => loadArchive(cluster, path, values.name));
   return exitCodes.success;
 }
 

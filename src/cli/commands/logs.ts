@@ -9,26 +9,31 @@ import { isUuid, type Uuid } from '../../core/ids.ts';
 import { liveLogDir } from '../../crunch/logs/container-logs.ts';
 import { openFile } from '../../keep/file-reader.ts';
 import { readLog } from '../../run/collections.ts';
+import { parseCommandArgs } from '../command-args.ts';
+import { usageOf } from '../command-help.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import type { ClusterHandle } from '../wire/handle.ts';
 
+const options = { follow: { type: 'boolean', short: 'f', default: false } } as const;
 const lineFiles = ['crunch-run.txt', 'stderr.txt', 'stdout.txt'];
 
 /** `cwl-runner logs [-f] UUID [FILE]`: the log of a container or container request; all its lines, or one file of it as it is. */
 export async function logsCommand(args: readonly string[]): Promise<number> {
-  const follow = args.includes('-f') || args.includes('--follow');
-  const [name, file] = args.filter((arg) => !arg.startsWith('-'));
-  if (name === undefined || !isUuid(name)) {
-    throw cliError('cli/usage', `expected the uuid of a container or container request, got ${name ?? 'none'}`, {
-      hint: 'cwl-runner logs [-f] UUID [stdout.txt|stderr.txt|crunch-run.txt]',
+  const { values, positionals } = parseCommandArgs(args, options, 'logs');
+  const [name, file, ...more] = positionals;
+  if (name === undefined || !isUuid(name) || more.length > 0) {
+    const got = positionals.join(' ') || 'none';
+    throw cliError('cli/usage', `logs: expected the uuid of a container or container request, got ${got}`, {
+      hint: usageOf('logs'),
     });
   }
   await withCluster(async (cluster) => {
     const { uuid } = await findContainer(cluster.api, name);
-    await printLog(cluster, uuid, { only: file, follow });
+    await printLog(cluster, uuid, { only: file, follow: values.follow });
   });
-  return 0;
+  return exitCodes.success;
 }
 
 async function findContainer(api: ClusterApi, uuid: Uuid): Promise<Container> {

@@ -6,18 +6,19 @@ import { findImages } from '../../provenance/ingredients.ts';
 import type { ImageNode } from '../../provenance/model.ts';
 import { trace } from '../../provenance/trace.ts';
 import { parseCommandArgs } from '../command-args.ts';
+import { usageOf } from '../command-help.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import type { ClusterHandle } from '../wire/handle.ts';
 import { createListPackages, type ListedImage } from '../wire/packages.ts';
 
-const usage = 'cwl-runner packages IMAGE|FILE|UUID|PDH [--json | --cyclonedx]';
+const usage = usageOf('packages');
 const options = { json: { type: 'boolean' }, cyclonedx: { type: 'boolean' } } as const;
 
 /** `cwl-runner packages IMAGE|FILE|UUID|PDH [--json | --cyclonedx]`: what is installed in an image, or in the one that made a result. */
 export async function packagesCommand(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseCommandArgs(args, options, usage);
+  const { values, positionals } = parseCommandArgs(args, options, 'packages');
   const [subject, ...more] = positionals;
   if (subject === undefined || more.length > 0) {
     throw cliError('cli/usage', `packages: expected one image or result, got ${positionals.length}`, { hint: usage });

@@ -3,24 +3,22 @@ import type { ClusterApi } from '../../api/port.ts';
 import { renderTree } from '../../provenance/render-tree.ts';
 import { trace } from '../../provenance/trace.ts';
 import { getRun } from '../../run/run-record.ts';
+import { parseCommandArgs } from '../command-args.ts';
+import { usageOf } from '../command-help.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 
 /** `cwl-runner provenance FILE|UUID|PDH|last [--json]`: where a result comes from. */
 export async function provenanceCommand(args: readonly string[]): Promise<number> {
-  const [subject, ...more] = args.filter((arg) => !arg.startsWith('--'));
+  const { values, positionals } = parseCommandArgs(args, { json: { type: 'boolean' } }, 'provenance');
+  const [subject, ...more] = positionals;
   if (subject === undefined || more.length > 0) {
-    throw cliError(
-      'cli/usage',
-      `provenance: expected one file, uuid or portable data hash, got ${more.length + (subject ? 1 : 0)}`,
-      {
-        hint: 'cwl-runner provenance FILE|UUID|PDH|last [--json]',
-      },
-    );
+    const problem = `provenance: expected one file, uuid or portable data hash, got ${positionals.length}`;
+    throw cliError('cli/usage', problem, { hint: usageOf('provenance') });
   }
   const graph = await withCluster(async ({ api, blocks }) => trace({ api, blocks }, await toSubject(api, subject)));
-  process.stdout.write(args.includes('--json') ? `${JSON.stringify(graph, null, 2)}\n` : renderTree(graph));
+  process.stdout.write(values.json ? `${JSON.stringify(graph, null, 2)}\n` : renderTree(graph));
   return exitCodes.success;
 }
 

@@ -4,6 +4,7 @@ import type { Uuid } from '../../core/ids.ts';
 import type { CwlObject } from '../../cwl/values.ts';
 import { explainDifference } from '../../run/explain.ts';
 import { getRun, listStepRequests, type RunRecord } from '../../run/run-record.ts';
+import { usageOf } from '../command-help.ts';
 import { parseRunFlags } from '../run-flags.ts';
 import { formatTable } from '../terminal/table.ts';
 import { cliError } from '../usage-error.ts';
@@ -16,11 +17,12 @@ import { runCommand } from './run.ts';
  */
 export async function rerunCommand(args: readonly string[]): Promise<number> {
   const { flags, given, rest, notes } = parseRunFlags(args, false);
-  const [name = 'last', ...unknown] = rest;
-  if (unknown.length > 0)
-    throw cliError('cli/usage', `rerun: expected one run, got ${rest.join(' ')}`, {
-      hint: 'cwl-runner rerun [RUN|last] [flags]',
-    });
+  const [name = 'last', ...more] = rest;
+  const unknown = rest.find((word) => word.startsWith('-'));
+  if (unknown !== undefined || more.length > 0) {
+    const problem = unknown === undefined ? `expected one run, got ${rest.join(' ')}` : `unknown flag ${unknown}`;
+    throw cliError('cli/usage', `rerun: ${problem}`, { hint: usageOf('rerun') });
+  }
   const run = await withCluster(({ api }) => getRun(api, name));
   return runCommand({
     document: run.document,

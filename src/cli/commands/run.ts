@@ -139,6 +139,6 @@ async function execute({ command, flags, reach, loaded, documentUri, inputs, giv
 
 /** Of the folder of a document on this machine. */
 const gitFactsOf = async (uri: string) =>
-  (uri.startsWith('file:') ? await readGitFacts(dirname(fileURLToPath(uri))) : undefined) ?? {};
+  (uri.startsWith('file:') ? await readGitFacts(dirname(fileURLToPath(uri)), 'document') : undefined) ?? {};
 
 const nameOf = (uri: string): string => uri.slice(uri.lastIndexOf('/') + 1);

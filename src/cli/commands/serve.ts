@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { toMessage } from '../../core/errors.ts';
 import { parseCommandArgs } from '../command-args.ts';
+import { usageOf } from '../command-help.ts';
 import { toEngineOptions } from '../engine-options.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { listenForInterruption } from '../interruption.ts';
@@ -10,7 +11,6 @@ import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import { withEngine } from '../wire/engine.ts';
 
-const usage = 'cwl-runner serve [--port NUMBER] [--executor=…] [--parallel-max=…]';
 const options = { port: { type: 'string', default: '0' } } as const;
 
 /**
@@ -19,10 +19,12 @@ const options = { port: { type: 'string', default: '0' } } as const;
  */
 export async function serveCommand(args: readonly string[]): Promise<number> {
   const { flags, rest } = parseRunFlags(args, false);
-  const { values, positionals } = parseCommandArgs(rest, options, usage);
+  const { values, positionals } = parseCommandArgs(rest, options, 'serve');
   const port = Number(values.port);
   if (positionals.length > 0 || !(Number.isInteger(port) && port >= 0 && port < 65_536)) {
-    throw cliError('cli/usage', `serve: expected a port, got ${positionals.join(' ') || values.port}`, { hint: usage });
+    throw cliError('cli/usage', `serve: expected a port, got ${positionals.join(' ') || values.port}`, {
+      hint: usageOf('serve'),
+    });
   }
   const { serveCluster } = await import('../../cluster/http/server.ts');
   const interruption = listenForInterruption();

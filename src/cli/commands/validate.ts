@@ -7,16 +7,16 @@ import { InvalidDocumentError } from '../../cwl/errors.ts';
 import { loadDocument } from '../../cwl/load.ts';
 import type { Problem } from '../../cwl/problem.ts';
 import { parseCommandArgs } from '../command-args.ts';
+import { usageOf } from '../command-help.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { formatError, formatProblem } from '../report-error.ts';
 import { cliError } from '../usage-error.ts';
 import { createReach } from '../wire/documents.ts';
 
-const usage = 'cwl-runner validate FILE|DIR… [--json|--sarif]';
+const usage = usageOf('validate');
 const options = {
   json: { type: 'boolean' },
   sarif: { type: 'boolean' },
-  debug: { type: 'boolean' },
   'enable-dev': { type: 'boolean' },
   'non-strict': { type: 'boolean' },
   'allow-read': { type: 'string', multiple: true },
@@ -33,9 +33,9 @@ interface Checked {
 
 /** `cwl-runner validate FILE|DIR… [--json|--sarif]`: checks every document; all that is wrong comes at once. */
 export async function validateCommand(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseCommandArgs(args, options, usage);
+  const { values, positionals } = parseCommandArgs(args, options, 'validate');
   if (positionals.length === 0)
-    throw cliError('cli/usage', 'expected a document or a folder, got none', { hint: usage });
+    throw cliError('cli/usage', 'validate: expected a document or a folder, got none', { hint: usage });
   if (values.json && values.sarif)
     throw cliError('cli/usage', 'validate: expected one of --json and --sarif, got both', { hint: usage });
   const reach = createReach({ allowRead: values['allow-read'], allowPrivateNetwork: values['allow-private-network'] });

@@ -1,23 +1,24 @@
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { loadProcess } from '../../cwl/load.ts';
+import { type CommandHelp, commandHelp, isCommandName } from '../command-help.ts';
 import { toDocumentUri } from '../document-uri.ts';
 import type { Flag } from '../options/flag.ts';
 import { runOptions } from '../options/options.ts';
 import { createReach } from '../wire/documents.ts';
 
 /** What may stand for the last of `words`, the ones behind the command's name: commands, flags, choices, files and inputs. */
-export async function listCandidates(words: readonly string[], commands: readonly string[]): Promise<string[]> {
+export async function listCandidates(words: readonly string[]): Promise<string[]> {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const flag = optionOf(before.at(-1) ?? '');
   if (flag && flag.type !== 'boolean')
     return starting(flag.choices?.map(String) ?? (await listFiles(current)), current);
   const document = before.find((word) => /\.cwl(#|$)/.test(word));
-  if (current.startsWith('-')) return starting([...(await inputsOf(document)), ...allFlags()], current);
+  if (current.startsWith('-')) return starting([...(await inputsOf(document)), ...flagsOf(before[0] ?? '')], current);
   if (document !== undefined) return listFiles(current);
   const files = await listFiles(current, '.cwl');
-  return before.length === 0 ? [...starting([...commands], current), ...files] : files;
+  return before.length === 0 ? [...starting(Object.keys(commandHelp), current), ...files] : files;
 }
 
 const starting = (candidates: readonly string[], current: string): string[] =>
@@ -26,7 +27,15 @@ const starting = (candidates: readonly string[], current: string): string[] =>
 const optionOf = (word: string): Flag | undefined =>
   word.startsWith('--') && Object.hasOwn(runOptions, word.slice(2)) ? runOptions[word.slice(2)] : undefined;
 
-const allFlags = (): string[] => [
+/** Those that the command takes which comes first; the ones of a run where none does. */
+function flagsOf(first: string): string[] {
+  if (!isCommandName(first)) return runFlags();
+  const { flags = {}, takesRunFlags = false }: CommandHelp = commandHelp[first];
+  const own = Object.keys(flags).flatMap((flag) => flag.match(/--[a-z-]+/g) ?? []);
+  return [...own, ...(takesRunFlags ? runFlags() : ['--help'])];
+}
+
+const runFlags = (): string[] => [
   '--help',
   '--version',
   ...Object.entries(runOptions).flatMap(([name, { type, default: initial, refused }]) => {

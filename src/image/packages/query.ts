@@ -47,6 +47,8 @@ export function parsePackageQuery(text: string): PackageQuery {
 export interface PackageAnswer {
   /** Packages that are meant. */
   readonly found: readonly FoundPackage[];
+  /** Packages of that name in versions that are not meant. */
+  readonly others: readonly FoundPackage[];
   /** Why there may be others: databases that were not read, or none at all, or versions that have no order. */
   readonly unknown: readonly string[];
 }
@@ -54,6 +56,7 @@ export interface PackageAnswer {
 /** The packages of a list that a query means. Versions are compared only within their kind. */
 export function findPackages(list: PackageList, query: PackageQuery): PackageAnswer {
   const found: FoundPackage[] = [];
+  const others: FoundPackage[] = [];
   const unknown = list.unread.map(({ path, reason }) => `${path} was not read: ${reason}`);
   if (list.packages.length === 0 && unknown.length === 0) unknown.push('the image has no package database');
   for (const candidate of list.packages) {
@@ -63,9 +66,10 @@ export function findPackages(list: PackageList, query: PackageQuery): PackageAns
       isWithin(compareVersions(candidate.kind, version, bound.version), bound.operator),
     );
     if (holds.every((hold) => hold === true)) found.push(candidate);
-    else if (!holds.includes(false)) unknown.push(`${candidate.purl}: its version cannot be ordered`);
+    else if (holds.includes(false)) others.push(candidate);
+    else unknown.push(`${candidate.purl}: its version cannot be ordered`);
   }
-  return { found, unknown };
+  return { found, others, unknown };
 }
 
 /** Advisories name what a package was built from: that counts as its name, with its version. */

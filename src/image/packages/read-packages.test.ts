@@ -166,10 +166,16 @@ describe('a question for packages', () => {
     expect(await ask(text)).toEqual([names, []]);
   });
 
+  it('tells which versions are there that it does not mean', async () => {
+    const { others } = findPackages(await read(debian), parsePackageQuery('bwa=0.7.17'));
+    expect(others).toMatchObject([{ name: 'bwa', version: '0.7.17-7+b2' }]);
+  });
+
   it('has no answer where nothing is known', async () => {
     const query = parsePackageQuery('bwa');
     expect(findPackages(await read({ 'bin/tool': 'static' }), query)).toEqual({
       found: [],
+      others: [],
       unknown: ['the image has no package database'],
     });
     const conda = await read({ 'env/conda-meta/openssl-1-0.json': '{"name":"openssl","version":"1.1.1w"}' });
