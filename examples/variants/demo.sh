@@ -16,6 +16,13 @@ rm -rf "$work" && mkdir -p "$work"
 cp "$root"/examples/variants/*.cwl "$root"/examples/variants/inputs.yml "$root"/examples/variants/Dockerfile "$work"
 cp -r "$root/examples/variants/data" "$work"
 cd "$work"
+# In a repository of its own, as a workflow is kept: the trace names the commit, and what was edited since.
+if command -v git >/dev/null; then
+  git init --quiet --initial-branch main
+  printf 'out*\n' > .gitignore
+  git add .
+  git -c user.name=demo -c user.email=demo@localhost -c commit.gpgsign=false commit --quiet --message 'Variants of phage lambda'
+fi
 
 # The base image comes from a registry. Where none answers, one on loopback stands in for it, with a base from Debian's packages.
 if [ ! -e "$cache/base-ready" ] && ! "$node" "$root/scripts/registry-answers.ts" debian:stable-slim; then

@@ -102,13 +102,13 @@ function describePull(node: PullNode): NodeText {
 
 function describeGit(git: GitState | undefined): string[] {
   if (!git) return [];
-  const branch = git.branch ? ` on ${git.branch}` : '';
+  const branch = git.branch && git.branch !== 'HEAD' ? ` on ${git.branch}` : '';
   const origin = git.origin ? ` of ${git.origin}` : '';
+  const commit = `git commit ${git.commit}${branch}${origin}`;
+  if (git.dirty === undefined) return [`${commit}; whether all was committed is not known`];
+  if (!git.dirty) return [`${commit}, clean`];
   const status = (git.status ?? '').split('\n').map((line) => `  | ${line}`);
-  return [
-    `git commit ${git.commit}${branch}${origin}${git.dirty ? ', with changes that were not committed:' : ', clean'}`,
-    ...(git.dirty ? status : []),
-  ];
+  return [`${commit}, with changes that were not committed:`, ...status];
 }
 
 const describeRun = (container: ContainerFacts | undefined) => (container ? `, ${describeState(container)}` : '');

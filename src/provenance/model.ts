@@ -150,8 +150,8 @@ export interface BuildRecipe {
 /** The work tree that instructions were read from. */
 export interface GitState {
   readonly commit: string;
-  /** Files differed from the commit. */
-  readonly dirty: boolean;
+  /** Files differed from the commit, or are in none; undefined where git did not say. */
+  readonly dirty?: boolean;
   readonly origin?: string;
   readonly branch?: string;
   readonly describe?: string;

@@ -77,6 +77,9 @@ describe('the state of the work tree', () => {
       dirty: false,
     });
   });
+  it('is unknown where git did not say', () => {
+    expect(readGitState({ 'arv:gitCommit': 'c0ffee' })).toEqual({ commit: 'c0ffee' });
+  });
   it('is unknown outside a work tree', () => {
     expect(readGitState({})).toBeUndefined();
   });

@@ -99,17 +99,17 @@ export function sha256Of(text: string): string {
 export function readGitState(properties: JsonObject): GitState | undefined {
   const commit = textProperty(properties, 'arv:gitCommit');
   if (commit === undefined) return undefined;
-  const status = textProperty(properties, 'arv:gitStatus');
+  const { 'arv:gitStatus': status } = properties;
   const origin = textProperty(properties, 'arv:gitOrigin');
   const branch = textProperty(properties, 'arv:gitBranch');
   const describe = textProperty(properties, 'arv:gitDescribe');
   return {
     commit,
-    dirty: status !== undefined,
+    ...(typeof status === 'string' ? { dirty: status !== '' } : {}),
     ...(origin === undefined ? {} : { origin }),
     ...(branch === undefined ? {} : { branch }),
     ...(describe === undefined ? {} : { describe }),
-    ...(status === undefined ? {} : { status }),
+    ...(typeof status === 'string' && status !== '' ? { status } : {}),
   };
 }
 

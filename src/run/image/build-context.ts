@@ -112,8 +112,9 @@ async function readFromCommit(
   return { sizeBytes: text.length };
 }
 
-/** The folder on the host that the instructions come from: that of the context, else that of the document. */
-export function folderOf({ context, position }: BuildInstructions): string {
-  if (typeof context === 'object' && context.location?.startsWith('file:')) return fileURLToPath(context.location);
-  return dirname(position.file.startsWith('file:') ? fileURLToPath(position.file) : position.file);
+/** Where on the host the instructions come from: the folder of the context, else that of the document. */
+export function sourceOf({ context, position }: BuildInstructions): [string, 'folder' | 'document'] {
+  if (typeof context === 'object' && context.location?.startsWith('file:'))
+    return [fileURLToPath(context.location), 'folder'];
+  return [dirname(position.file.startsWith('file:') ? fileURLToPath(position.file) : position.file), 'document'];
 }

@@ -74,13 +74,13 @@ describe('the request of a build', () => {
   it('says what a trace needs: hash and place of the text, and the work tree', async () => {
     await kit.image('debian:12', 'a');
     const text = 'FROM debian:12\n';
-    const asked: string[] = [];
-    const gitFacts = async (folder: string) => {
-      asked.push(folder);
+    const asked: string[][] = [];
+    const gitFacts = async (...source: string[]) => {
+      asked.push(source);
       return { 'arv:gitCommit': 'abc', 'arv:gitStatus': ' M Dockerfile' } as const;
     };
     const { built } = await resolve(docker(text), undefined, { gitFacts });
-    expect(asked).toEqual(['/home/ada']);
+    expect(asked).toEqual([['/home/ada', 'document']]);
     expect(built?.properties).toEqual({
       'hm:run': 'the run',
       'hm:dockerfileSha256': createHash('sha256').update(text).digest('hex'),
@@ -108,11 +108,11 @@ describe('the request of a build', () => {
 
   it('mounts the context at /, the Dockerfile within', async () => {
     const given = await context({ 'docker/Tool': 'FROM scratch\nCOPY bin /bin\n', 'bin/tool': '#!/bin/sh\n' });
-    const asked: string[] = [];
+    const asked: string[][] = [];
     const { built } = await resolve(
       undefined,
       build({ context: given, dockerfile: 'docker/Tool', target: '0', platform: 'linux/amd64' }),
-      { gitFacts: async (folder) => void asked.push(folder) },
+      { gitFacts: async (...source) => void asked.push(source) },
     );
     expect(built?.command).toEqual(['docker', 'build', '--target', '0', '--platform', 'linux/amd64', '/docker/Tool']);
     const mount = built?.mounts['/'];
@@ -122,7 +122,7 @@ describe('the request of a build', () => {
       select: ['manifest_text'],
     });
     expect(page.items[0]?.manifest_text).toMatch(/^\.\/bin .*:tool\n\.\/docker .*:Tool\n$/);
-    expect(asked).toEqual([join(kit.folder, 'tools')]);
+    expect(asked).toEqual([[join(kit.folder, 'tools'), 'folder']]);
   });
 
   it('takes a folder of a collection as its context', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { planBuild } from '../../image/build/plan/plan.ts';
 import { parsePlatform } from '../../image/platform.ts';
 import { type ResolvedBuild, toBuildRequest } from '../../request/build-request.ts';
-import { folderOf, type PinnedContext, pinContext, readDockerfile } from './build-context.ts';
+import { type PinnedContext, pinContext, readDockerfile, sourceOf } from './build-context.ts';
 import type { ImageServices, ResolveBase, ResolvedImage } from './port.ts';
 import { requestImage } from './request-image.ts';
 import type { BuildInstructions } from './requirement.ts';
@@ -66,6 +66,6 @@ async function factsOf(
   return {
     'hm:dockerfileSha256': createHash('sha256').update(text).digest('hex'),
     'hm:document': instructions.position.file,
-    ...(await services.gitFacts(folderOf(instructions))),
+    ...(await services.gitFacts(...sourceOf(instructions))),
   };
 }

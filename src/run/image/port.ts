@@ -41,8 +41,8 @@ export interface ImageServices {
   readonly checkReach: CheckReach;
   /** By id; see `RunOptions`. */
   readonly buildSecrets?: ReadonlyMap<string, string>;
-  /** Undefined outside a work tree. */
-  readonly gitFacts: (folder: string) => Promise<GitFacts | undefined>;
+  /** Undefined outside a work tree. Of a folder that is taken as it is, or of a document in it that may name files elsewhere. */
+  readonly gitFacts: (folder: string, scope: 'folder' | 'document') => Promise<GitFacts | undefined>;
   readonly git: GitReader;
 }
 
