@@ -59,6 +59,7 @@ const certain: readonly (CrunchErrorCode | ExecutorErrorCode | ImageErrorCode)[]
   'crunch/bad-output-name',
   'crunch/time-limit',
   'crunch/disk-limit',
+  'crunch/input-changed',
 ];
 
 function causes(error: unknown): unknown[] {

@@ -11,7 +11,8 @@ export type CrunchErrorCode =
   | 'crunch/collection-missing'
   | 'crunch/time-limit'
   | 'crunch/log-failed'
-  | 'crunch/disk-limit';
+  | 'crunch/disk-limit'
+  | 'crunch/input-changed';
 
 export const crunchError = (
   code: CrunchErrorCode,

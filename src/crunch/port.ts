@@ -20,6 +20,8 @@ export interface CollectionReader {
 export interface TreeCache {
   /** Path of the directory that holds the content of the collection, or of `path` inside it. Nobody writes to it. */
   checkout(collection: Collection, path: string, signal?: AbortSignal): Promise<string>;
+  /** Looks whether somebody did, since then. What was changed is not used again, and its paths are returned. */
+  setChangesAside(collection: Collection, path: string, sinceMs: number): Promise<readonly string[]>;
 }
 
 /** Opens image collections (design 4.1). Fails with `crunch/bad-image`. */

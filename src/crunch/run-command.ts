@@ -16,6 +16,7 @@ import type { Ending } from './ending.ts';
 import { crunchError } from './errors.ts';
 import type { Life } from './life.ts';
 import { loadImage } from './load-image.ts';
+import { checkInputs } from './mounts/check-inputs.ts';
 import { createContainerPlace, createHostPlace, type Place } from './mounts/places.ts';
 import { type MountPlan, planMounts } from './mounts/plan.ts';
 import { stageMounts, stageStdin } from './mounts/stage.ts';
@@ -103,6 +104,7 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
   if (deps.settings?.asImageUser) openToAll(spec.container.binds);
   await untilTurn(life);
   const startNs = deps.clock.nowNs();
+  const startMs = Date.now(); // As the file system has it, which follows the machine's clock wherever that is set.
   const report = reportRunning(life);
   const running = await prepared.executor.start(prepared.image, spec.container);
   let exit: ContainerExit;
@@ -117,11 +119,15 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
     life.afterwards(() => closeQuietly(running, life));
   } catch (error) {
     await closeQuietly(running, life);
+    const ended = await running.exit.catch(() => undefined);
+    if (ended?.couldWriteInputs)
+      await checkInputs(place, deps.trees, startMs).catch((also) => logs.line(toMessage(also)));
     throw error;
   } finally {
     await spec.endStreams();
   }
   await report.settle();
+  if (exit.couldWriteInputs) await checkInputs(place, deps.trees, startMs);
   writeSample(exit.usage, logs);
   const usage = toUsageFigures(exit.usage, startNs, deps.clock);
   return complete(life, place, exit, usage);

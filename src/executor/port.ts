@@ -69,6 +69,8 @@ export interface ContainerExit {
   readonly signal?: string;
   readonly outOfMemory: boolean;
   readonly usage: ContainerUsage;
+  /** It saw its inputs as this machine has them, and nothing but their modes, which root ignores, kept it from writing to them. */
+  readonly couldWriteInputs?: boolean;
 }
 
 /** What is known of it so far; an executor that cannot tell leaves a figure out. */

@@ -7,7 +7,10 @@ import { describeExecutor } from './executor.ts';
 import { toLoadableImage } from './executor-images.ts';
 
 for (const [name, program] of Object.entries({ perl: perlLauncher, shell: shellLauncher })) {
-  const prepare = async () => ({ executor: createHostExecutor(createLauncher(program)), image: toLoadableImage([]) });
+  const prepare = async () => ({
+    executor: createHostExecutor({ launcher: createLauncher(program) }),
+    image: toLoadableImage([]),
+  });
   describeExecutor(`host by ${name}`, prepare, { isolates: false, limitsMemory: false, limitsProcesses: false });
 }
 

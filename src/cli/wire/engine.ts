@@ -164,7 +164,7 @@ async function loadExecutor(
 ): Promise<Executor> {
   switch (name) {
     case 'host':
-      return (await import('../../executor/host/host.ts')).createHostExecutor();
+      return (await import('../../executor/host/host.ts')).createHostExecutor({ readOnly: [cluster.blocks.directory] });
     case 'sandbox':
       return (await import('../../executor/sandbox/sandbox.ts')).createSandboxExecutor(ground);
     case 'docker':

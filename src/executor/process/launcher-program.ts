@@ -22,7 +22,8 @@ export interface LaunchOptions {
 
 /**
  * What the launcher's process runs: it reads requests from its standard input, and reports on its standard output, with the
- * number of a request: `f` could not be set up, `s` started with that id, `e` ended with that code. Ends all with its input.
+ * number of a request: `f` could not be set up, `s` started with that id, `e` ended with that code. Before all of them, where it keeps
+ * commands from writing to the folders that it was given, `p`. Ends all with its input.
  */
 export interface LauncherProgram {
   readonly command: readonly [string, ...string[]];

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { executorError } from '../errors.ts';
 import { findTool } from './find-tool.ts';
-import { perlLauncher } from './launcher-perl.ts';
+import { perlLauncherBeside } from './launcher-perl.ts';
 import type { LauncherProgram, LaunchOptions } from './launcher-program.ts';
 import { shellLauncher } from './launcher-shell.ts';
 import { toolEnvironment } from './tool-environment.ts';
@@ -13,6 +13,8 @@ export interface Launched {
   readonly ended: Promise<number>;
   /** What has waited has got its work. */
   busy(): void;
+  /** It cannot write to the folders that `createLauncher` was given. */
+  readonly isKeptOut: boolean;
 }
 
 /**
@@ -32,15 +34,16 @@ interface Pending {
 }
 
 /** Perl where it is there, which takes half of the time that a shell takes. */
-const bestProgram = async (): Promise<LauncherProgram> =>
-  (await findTool('perl')) === undefined ? shellLauncher : perlLauncher;
+const bestProgram = async (readOnly: readonly string[]): Promise<LauncherProgram> =>
+  (await findTool('perl')) === undefined ? shellLauncher : perlLauncherBeside(readOnly);
 
-export function createLauncher(program?: LauncherProgram): Launcher {
+/** `readOnly`: folders that commands are to be kept from writing to, by `bestProgram` where it can (`Launched.isKeptOut`). */
+export function createLauncher(program?: LauncherProgram, readOnly: readonly string[] = []): Launcher {
   let chosen: Promise<LauncherProgram> | undefined;
   let life: LauncherProcess | undefined;
   return {
     async launch(options) {
-      chosen ??= program ? Promise.resolve(program) : bestProgram();
+      chosen ??= program ? Promise.resolve(program) : bestProgram(readOnly);
       const { command, environment, cwd, stdin, stdout, stderr } = options;
       requireNoZeros([...command, cwd, stdin, stdout, stderr, ...Object.entries(environment ?? {}).flat()]);
       const best = await chosen;
@@ -67,6 +70,7 @@ class LauncherProcess implements Launcher {
   readonly #requests: Socket;
   readonly #reports: Socket;
   #count = 0;
+  #keepsOut = false;
   #unread = '';
 
   constructor(program: LauncherProgram) {
@@ -97,7 +101,7 @@ class LauncherProcess implements Launcher {
       });
       ended.catch(() => {});
       this.#pending.set(number, {
-        onStarted: (pid) => resolve({ pid, ended, busy: () => this.#endWaiting(number) }),
+        onStarted: (pid) => resolve({ pid, ended, busy: () => this.#endWaiting(number), isKeptOut: this.#keepsOut }),
         onEnded: (code) => onEnded(code),
         onFailed(error) {
           reject(error);
@@ -116,7 +120,8 @@ class LauncherProcess implements Launcher {
     for (const line of lines) {
       const [what, number, value] = line.split(' ');
       const pending = this.#pending.get(Number(number));
-      if (what === 's') pending?.onStarted(Number(value));
+      if (what === 'p') this.#keepsOut = true;
+      else if (what === 's') pending?.onStarted(Number(value));
       else
         this.#settle(Number(number), (each) =>
           what === 'e' ? each.onEnded(Number(value)) : each.onFailed(notSetUp()),

@@ -1,27 +1,4 @@
-/** Numbers of <asm/unistd.h>. */
-interface Calls {
-  readonly mount: number;
-  readonly prctl: number;
-  readonly prlimit: number;
-  readonly seccomp: number;
-  readonly setgroups: number;
-  readonly sethostname: number;
-  readonly setns: number;
-  readonly setresgid: number;
-  readonly setresuid: number;
-  readonly unshare: number;
-}
-
-const architectures: Readonly<Record<string, Calls>> = {
-  x64: {
-    ...{ mount: 165, prctl: 157, prlimit: 302, seccomp: 317, setgroups: 116 },
-    ...{ sethostname: 170, setns: 308, setresgid: 119, setresuid: 117, unshare: 272 },
-  },
-  arm64: {
-    ...{ mount: 40, prctl: 167, prlimit: 261, seccomp: 277, setgroups: 159 },
-    ...{ sethostname: 161, setns: 268, setresgid: 149, setresuid: 147, unshare: 97 },
-  },
-};
+import { withSystemCalls } from '../process/system-calls.ts';
 
 /** What `LaunchOptions.routine` calls it. */
 export const seatRoutine = 'seat';
@@ -41,10 +18,7 @@ export const seatRoutine = 'seat';
  * As with the shell, nothing of the image runs or is loaded before the command is, which is in the new root by then; and process 1
  * has capabilities that the others lack, so that none of them can look at it (ptrace(2), "Ptrace access mode checking").
  */
-export function seatProgram(architecture: string): string | undefined {
-  const calls = architectures[architecture];
-  return calls && program.replace(/\bSYS_(\w+)/g, (_all, name: keyof Calls) => String(calls[name]));
-}
+export const seatProgram = (architecture: string): string | undefined => withSystemCalls(program, architecture);
 
 const program = String.raw`
 sub seat {
