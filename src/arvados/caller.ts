@@ -1,6 +1,6 @@
 import { type ApiErrorCode, apiError } from '../api/errors.ts';
-import { parseJson } from '../core/integers.ts';
 import { isJsonObject } from '../core/json.ts';
+import { parseJson } from '../core/numbers.ts';
 import { type HttpClient, type HttpRequest, readAll } from './http.ts';
 import { isTemporary, type Retry, withRetries } from './retry.ts';
 import type { ArvadosSettings } from './settings.ts';

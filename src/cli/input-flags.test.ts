@@ -20,6 +20,8 @@ describe('a value', () => {
     ['int', ['--x', '-3'], -3],
     ['long', ['--x=9007199254740991'], 9007199254740991],
     ['double', ['--x', '1e-3'], 0.001],
+    ['double', ['--x', '1.0'], 1n],
+    ['double', ['--x', '1'], 1],
     ['boolean', ['--x'], true],
     ['boolean', ['--no-x'], false],
     ['boolean?', ['--x=false'], false],

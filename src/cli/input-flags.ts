@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseJson, readInteger } from '../core/integers.ts';
+import { parseJson, readFloat, readInteger } from '../core/numbers.ts';
 import type { CwlType, InputParameter, Process } from '../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { cliError } from './usage-error.ts';
@@ -84,9 +84,9 @@ function readWhole(input: InputParameter, text: string): number | bigint {
   throw cliError('cli/usage', `--${input.id}: expected a whole number, got ${JSON.stringify(text)}`);
 }
 
-function readNumber(input: InputParameter, text: string): number {
+function readNumber(input: InputParameter, text: string): number | bigint {
   const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  if (text.trim() !== '' && Number.isFinite(value)) return /[.eE]/.test(text) ? readFloat(text) : value;
   throw cliError('cli/usage', `--${input.id}: expected a number, got ${JSON.stringify(text)}`);
 }
 

@@ -1,3 +1,4 @@
+import { bigintText } from '../core/numbers.ts';
 import type { CommandLineBinding } from '../cwl/model.ts';
 import type { CwlValue } from '../cwl/values.ts';
 import { jobError } from './errors.ts';
@@ -36,6 +37,7 @@ function withPrefix(word: string, prefix: string | undefined, separate: boolean)
 /** Text of a value on a command line: the path of a File, numbers without exponent. */
 export function toWord(value: unknown): string {
   if (typeof value === 'number') return formatNumber(value);
+  if (typeof value === 'bigint') return bigintText(value);
   if (typeof value === 'string') return value;
   if (!isFileObject(value)) return typeof value === 'object' ? JSON.stringify(value) : String(value);
   if (value.path !== undefined) return value.path;

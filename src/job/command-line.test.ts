@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadTool, prepareJob, withCode } from '../../test/fakes/job-kit.ts';
 import type { JsonValue } from '../core/json.ts';
+import { mib } from '../core/units.ts';
 import type { CwlObject } from '../cwl/values.ts';
 import { formatNumber } from './command-arguments.ts';
 import { quoteForShell } from './command-line.ts';
@@ -21,6 +22,8 @@ const bindings: readonly (readonly [string, JsonValue, Fields, CwlObject[string]
   ['false', 'boolean', { prefix: '-x' }, false, []],
   ['null', 'string?', { prefix: '-x', valueFrom: 'never' }, null, []],
   ['a small float', 'float', {}, 0.00001, ['0.00001']],
+  ['a whole float as it was written', 'float', {}, 1n, ['1.0']],
+  ['whole doubles, joined', 'double[]', { itemSeparator: ',' }, [1n, 2, 2.5], ['1.0,2,2.5']],
   ['a large double', 'double', {}, 1e42, [`1${'0'.repeat(42)}`]],
   ['items', 'string[]', { prefix: '-x' }, ['a', 'b'], ['-x', 'a', 'b']],
   ['no items', 'string[]', { prefix: '-x' }, [], []],
@@ -106,6 +109,20 @@ describe('order', () => {
     };
     const requirements = { InlineJavascriptRequirement: {} };
     expect(await commandOf({ inputs, requirements }, { a: 4, b: 8 })).toEqual(['tool', '8', '4']);
+  });
+
+  it('and amounts may be whole floats', async () => {
+    const inputs = {
+      a: { type: 'double', inputBinding: { position: '$(self)' } },
+      b: { type: 'int', inputBinding: { position: 1 } },
+    };
+    const requirements = {
+      ResourceRequirement: { ramMin: '$(inputs.a)' },
+      ToolTimeLimit: { timelimit: '$(inputs.a)' },
+    };
+    const { job } = await prepareJob(await loadTool({ inputs, requirements }), { a: 300n, b: 8 });
+    expect(job.command).toEqual(['tool', '8', '300.0']);
+    expect([job.resources.ramBytes, job.timeLimitSeconds]).toEqual([300 * mib, 300]);
   });
 
   it('refuses a position that is no whole number', async () => {

@@ -1,3 +1,4 @@
+import { toNumber } from '../core/numbers.ts';
 import type { CommandLineBinding, CommandLineTool, CwlType } from '../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { toArguments } from './command-arguments.ts';
@@ -150,10 +151,11 @@ async function toPosition(
   expressions: Expressions,
   field: string,
 ): Promise<number> {
-  const position =
+  const position = toNumber(
     typeof binding.position === 'string'
       ? await expressions.evaluate(binding.position, field, datum)
-      : (binding.position ?? 0);
+      : (binding.position ?? 0),
+  );
   if (position === null) return 0;
   if (Number.isInteger(position)) return Number(position);
   throw jobError('job/bad-binding', `${field}: expected an integer, got ${JSON.stringify(position)}`, {

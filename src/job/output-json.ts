@@ -1,5 +1,5 @@
-import { parseJson } from '../core/integers.ts';
 import { isJsonObject } from '../core/json.ts';
+import { parseJson } from '../core/numbers.ts';
 import { mib } from '../core/units.ts';
 import type { CwlObject } from '../cwl/values.ts';
 import { jobError } from './errors.ts';

@@ -1,3 +1,4 @@
+import { toNumber } from '../core/numbers.ts';
 import { mib } from '../core/units.ts';
 import { jobError } from './errors.ts';
 import type { Expressions } from './evaluate.ts';
@@ -40,7 +41,7 @@ const toBytes = (mebibytes: number): number => Math.ceil(mebibytes) * mib;
 
 async function evaluateAmount(field: unknown, name: string, expressions: Expressions): Promise<number | undefined> {
   if (field === undefined || field === null) return undefined;
-  const value = await expressions.evaluate(field, `ResourceRequirement.${name}`);
+  const value = toNumber(await expressions.evaluate(field, `ResourceRequirement.${name}`));
   if (value === null) return undefined;
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
   throw badAmount(`expected ${name} to be a number that is not negative, got ${JSON.stringify(value)}`);

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../core/json.ts';
+import { toNumber } from '../core/numbers.ts';
 import { arvadosPrefix, hallmarkPrefix, requirementShapes } from '../cwl/schema/requirement.ts';
 import { jobError } from './errors.ts';
 import type { Expressions } from './evaluate.ts';
@@ -33,7 +34,8 @@ function toBoolean(value: JsonValue | undefined, name: string, otherwise: boolea
   throw badSetting(`${name}: expected true or false, got ${JSON.stringify(value)}`);
 }
 
-function toSeconds(value: JsonValue | undefined): number {
+function toSeconds(given: JsonValue | undefined): number {
+  const value = toNumber(given);
   if (value === undefined || value === null) return 0;
   if (typeof value === 'number' && value >= 0) return Math.ceil(value);
   throw badSetting(`timelimit: expected a number of seconds that is not negative, got ${JSON.stringify(value)}`);

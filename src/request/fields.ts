@@ -1,13 +1,14 @@
 import type { JsonValue } from '../core/json.ts';
+import { toNumber } from '../core/numbers.ts';
 import type { EffectiveRequirement } from '../job/model.ts';
 import { requestError } from './errors.ts';
 
 /** Typed access to the fields of a requirement. Each fails with `request/bad-requirement` on a value of another type. */
 export function numberField(entry: EffectiveRequirement, name: string): number | undefined {
-  const value = entry.fields[name];
+  const value = toNumber(entry.fields[name]);
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
-  throw badField(entry, name, 'a number that is not negative', value);
+  throw badField(entry, name, 'a number that is not negative', entry.fields[name]);
 }
 
 export function booleanField(entry: EffectiveRequirement, name: string): boolean | undefined {

@@ -1,7 +1,7 @@
 import { apiError } from '../../api/errors.ts';
 import type { Resource } from '../../api/records.ts';
-import { parseJson } from '../../core/integers.ts';
 import { isJsonObject, toCanonicalJson } from '../../core/json.ts';
+import { parseJson } from '../../core/numbers.ts';
 import type { SqlValue } from './database.ts';
 import { type Attribute, type AttributeKind, schemas } from './schema.ts';
 import { toStoredTime } from './time.ts';

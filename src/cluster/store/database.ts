@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { parseJson } from '../../core/integers.ts';
 import { toCanonicalJson } from '../../core/json.ts';
+import { parseJson } from '../../core/numbers.ts';
 import { toStoreError } from './store-error.ts';
 
 export type SqlValue = null | number | string | Uint8Array;

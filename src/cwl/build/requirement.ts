@@ -20,7 +20,7 @@ import { expandPrefix, resolveUri, shortName, vocabularyName } from '../syntax/u
 import type { BuildContext } from './context.ts';
 import { refuseLocalFiles, refuseReference } from './local-file.ts';
 import { readItems, strings } from './read.ts';
-import { toValue } from './value.ts';
+import { toFieldValue } from './value.ts';
 
 /** Fields that may name a file of the host as text: of DockerRequirement, and of hm:ImageBuild. */
 const hostReferences = ['dockerLoad', 'dockerImport', 'context'];
@@ -148,7 +148,7 @@ function normalField(name: string, value: Node, shape: Shape | undefined): JsonV
   if (isMapShape(shape)) return listOf(value, shape);
   // Types are in place wherever they are named; secrets name inputs.
   if (name === 'types') return [];
-  return name === 'secrets' ? strings(value).map(shortName) : toValue(value);
+  return name === 'secrets' ? strings(value).map(shortName) : toFieldValue(value);
 }
 
 const isMapShape = (shape: unknown): shape is MapShape =>
@@ -156,11 +156,11 @@ const isMapShape = (shape: unknown): shape is MapShape =>
 
 /** An identifier map as the list that it stands for. */
 function listOf(node: Node, { subject, predicate }: MapShape): JsonValue {
-  if (node.kind !== 'map') return toValue(node);
+  if (node.kind !== 'map') return toFieldValue(node);
   const keys = [...node.entries.keys()];
   return readItems(node, subject, predicate).map(({ id, node: item }, index) => {
     const key = keys[index] ?? id;
-    const rest = toValue(item);
+    const rest = toFieldValue(item);
     return { [subject]: key, ...(typeof rest === 'object' && rest !== null && !Array.isArray(rest) ? rest : {}) };
   });
 }

@@ -1,21 +1,35 @@
 import type { JsonValue } from '../../core/json.ts';
-import { field, type Node, stringOf, toJson } from '../syntax/node.ts';
+import { readFloat } from '../../core/numbers.ts';
+import { field, type Node, type ScalarNode, stringOf, toJson } from '../syntax/node.ts';
+import { isIntegerText } from '../syntax/scalar.ts';
 import { expandPrefix, resolvePath, resolveUri } from '../syntax/uri.ts';
 
 /**
  * A value of the input object or a default as JSON, in which each File and Directory has an absolute `location` instead of a
  * `path`, and a full `format`. Relative references are relative to the document they stand in.
  */
-export function toValue(node: Node): JsonValue {
-  if (node.kind === 'scalar') return node.value;
-  if (node.kind === 'list') return node.items.map(toValue);
+export const toValue = (node: Node): JsonValue => convert(node, writtenValue);
+
+/** As `toValue`, for fields of requirements: their numbers are for arithmetic. */
+export const toFieldValue = (node: Node): JsonValue => convert(node, ({ value }) => value);
+
+/** `1.0` is a float to whoever gets it as text, and no int. */
+function writtenValue({ value, source, start, end }: ScalarNode): JsonValue {
+  if (typeof value !== 'number') return value;
+  const text = source.text.slice(start, end);
+  return /^[-+.\d]/.test(text) && !isIntegerText(text) ? readFloat(text) : value;
+}
+
+function convert(node: Node, scalarValue: (node: ScalarNode) => JsonValue): JsonValue {
+  if (node.kind === 'scalar') return scalarValue(node);
+  if (node.kind === 'list') return node.items.map((item) => convert(item, scalarValue));
   const kind = stringOf(field(node, 'class'));
   const isFile = kind === 'File' || kind === 'Directory';
   const result: Record<string, JsonValue> = {};
   for (const [key, { value }] of node.entries) {
     const text = isFile ? stringOf(value) : undefined;
     if (text === undefined || !isReference(key))
-      result[key] = isFile && key === 'metadata' ? toJson(value) : toValue(value);
+      result[key] = isFile && key === 'metadata' ? toJson(value) : convert(value, scalarValue);
     else if (key === 'format') result[key] = expandPrefix(text, value.source.namespaces);
     else if (key === 'location') result[key] = resolveUri(value.source.uri, text);
     else result.location ??= resolvePath(value.source.uri, text);

@@ -1,4 +1,4 @@
-import { maxLong, minLong } from '../../core/integers.ts';
+import { bigintText, isWholeFloat, maxLong, minLong } from '../../core/numbers.ts';
 import type { CwlType } from '../model.ts';
 import type { CwlValue } from '../values.ts';
 import { isDirectory, isFile } from '../values.ts';
@@ -65,7 +65,8 @@ const isList = (value: unknown): value is readonly CwlValue[] => Array.isArray(v
 const isRecord = (value: unknown): value is { readonly [field: string]: CwlValue | undefined } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const isWhole = (value: CwlValue): value is number | bigint => typeof value === 'bigint' || Number.isInteger(value);
+const isWhole = (value: CwlValue): value is number | bigint =>
+  typeof value === 'bigint' ? !isWholeFloat(value) : Number.isInteger(value);
 
 function fitsPrimitive(value: CwlValue, type: string): boolean {
   switch (type) {
@@ -96,7 +97,7 @@ export function describeValue(value: CwlValue | undefined): string {
   if (isDirectory(value)) return 'a Directory';
   if (isList(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return 'a record';
-  if (typeof value === 'bigint') return `the number ${value}`;
+  if (typeof value === 'bigint') return `the number ${bigintText(value)}`;
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return `the ${typeof value} ${text.length > 60 ? `${text.slice(0, 57)}...` : text}`;
 }

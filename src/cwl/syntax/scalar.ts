@@ -1,4 +1,4 @@
-import { readInteger } from '../../core/integers.ts';
+import { readInteger } from '../../core/numbers.ts';
 
 /**
  * Value of a plain scalar in the core schema of YAML 1.2: `yes`, dates and `1_000` are strings, `010` is ten, `0o10` is eight.
