@@ -86,7 +86,7 @@ function readWhole(input: InputParameter, text: string): number | bigint {
 
 function readNumber(input: InputParameter, text: string): number | bigint {
   const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return /[.eE]/.test(text) ? readFloat(text) : value;
+  if (text.trim() !== '' && Number.isFinite(value)) return text.includes('.') ? readFloat(text) : value;
   throw cliError('cli/usage', `--${input.id}: expected a number, got ${JSON.stringify(text)}`);
 }
 

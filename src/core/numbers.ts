@@ -29,10 +29,11 @@ export function readInteger(text: string): number | bigint {
   return Number.isSafeInteger(number) || text.length > maxDigits ? number : BigInt(text.replace(/^\+/, ''));
 }
 
-/** The float that `text` says: a bigint where it is whole, so that it is known from an integer. */
+/** The number that `text` says: a bigint where it is whole and has a point, so that it is known from an integer. */
 export function readFloat(text: string): number | bigint {
   const number = Number(text);
-  return Number.isSafeInteger(number) && !Object.is(number, -0) ? BigInt(number) : number;
+  const isWhole = Number.isSafeInteger(number) && /^[-+]?\d+\.0*$/.test(text);
+  return isWhole && !Object.is(number, -0) ? BigInt(number) : number;
 }
 
 export const isWholeFloat = (value: unknown): value is bigint =>
@@ -51,8 +52,8 @@ export function parseJson(text: string): unknown {
     : JSON.parse(text);
 }
 
-/** Digits that a number may not hold, a float that is whole, an exponent. JSON of our own has no such floats. */
-const mayLose = /\d{16}|[:,[]\s*-?\d+(?:\.0+[\s,\]}]|(?:\.\d+)?[eE])/;
+/** Digits that a number may not hold, or a float that is whole: text in strings that looks so only costs time. */
+const mayLose = /\d{16}|[:,[]\s*-?\d+\.0+[\s,\]}]/;
 
 function reviveNumber(_key: string, value: unknown, { source }: { readonly source?: string }): unknown {
   if (typeof value !== 'number' || source === undefined) return value;

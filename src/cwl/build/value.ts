@@ -1,7 +1,6 @@
 import type { JsonValue } from '../../core/json.ts';
 import { readFloat } from '../../core/numbers.ts';
 import { field, type Node, type ScalarNode, stringOf, toJson } from '../syntax/node.ts';
-import { isIntegerText } from '../syntax/scalar.ts';
 import { expandPrefix, resolvePath, resolveUri } from '../syntax/uri.ts';
 
 /**
@@ -17,7 +16,7 @@ export const toFieldValue = (node: Node): JsonValue => convert(node, ({ value })
 function writtenValue({ value, source, start, end }: ScalarNode): JsonValue {
   if (typeof value !== 'number') return value;
   const text = source.text.slice(start, end);
-  return /^[-+.\d]/.test(text) && !isIntegerText(text) ? readFloat(text) : value;
+  return text.includes('.') ? readFloat(text) : value;
 }
 
 function convert(node: Node, scalarValue: (node: ScalarNode) => JsonValue): JsonValue {
