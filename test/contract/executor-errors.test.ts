@@ -90,7 +90,7 @@ describe('an engine', () => {
   ])('that %s has lost it', async (_what, inspect, message) => {
     const state = join(mkdtempSync(join(folder, 'state-')), 'dead');
     const executor = fakeDocker(
-      `container*) [ -e ${state} ] && ${inspect} || { [ -e ${state} ] || echo 'id ${running}'; };;\nrun*) sleep 0.4; : > ${state}; exit 125;;`,
+      `container*) [ -e ${state} ] && ${inspect} || { [ -e ${state} ] || echo 'id ${running}'; };;\nrun*) sleep 1.2; : > ${state}; exit 125;;`,
     );
     const container = await executor.start(dockerImage, spec);
     await expect(container.exit).rejects.toMatchObject({
@@ -124,11 +124,54 @@ describe('an engine', () => {
   it('removes containers that end together by few calls, and each of them', async () => {
     const log = join(mkdtempSync(join(folder, 'state-')), 'removed');
     const cli = { ...fakeProgram('podman', `rm*) echo "$*" >> ${log}; sleep 0.1;;`), globalArgs: [], hint: '' };
-    const remove = createRemover({ ...cli, removeArgs: ['--ignore'] });
+    const { remove } = createRemover({ ...cli, removeArgs: ['--ignore'] });
     await remove('first');
     await Promise.all(['a', 'b', 'c', 'd'].map(remove));
     const calls = readFileSync(log, 'utf8').trim().split('\n');
-    expect(calls).toEqual(['first', 'a b c d'].map((names) => `rm --force --volumes --ignore ${names}`));
+    expect(calls).toEqual(['first', 'a', 'b c d'].map((names) => `rm --force --volumes --ignore ${names}`));
+  });
+
+  it('gathers containers to remove while others start, up to a number', async () => {
+    const log = join(mkdtempSync(join(folder, 'state-')), 'removed');
+    const cli = { ...fakeProgram('podman', `rm*) echo "$*" >> ${log};;`), globalArgs: [], hint: '' };
+    const { remove, starting } = createRemover(cli, 3);
+    const hasStarted = starting();
+    const removed = Promise.all(['a', 'b'].map(remove));
+    await Promise.all([remove('c'), removed]);
+    const left = remove('d');
+    expect(await Promise.race([left, new Promise((resolve) => setTimeout(resolve, 300, 'waits'))])).toBe('waits');
+    hasStarted();
+    await left;
+    const calls = readFileSync(log, 'utf8').trim().split('\n');
+    expect(calls).toEqual(['a b c', 'd'].map((names) => `rm --force --volumes ${names}`));
+  });
+
+  it('with a daemon that went away is asked again, and given time to come back', async () => {
+    const state = mkdtempSync(join(folder, 'state-'));
+    const [away, asked] = [join(state, 'away'), join(state, 'asked')];
+    const refuse = `{ echo "Cannot connect to the Docker daemon" >&2; exit 1; }`;
+    const executor = fakeDocker(
+      [
+        `version*) echo x >> ${asked}; [ ! -e ${away} ] || { rm ${away}; exit 1; }; echo 28.0.1;;`,
+        `image*) [ ! -e ${away} ] || ${refuse};;`,
+        `run*) : > ${away}; ${refuse};;`,
+        `container*) ${refuse};;`,
+      ].join('\n'),
+    );
+    const count = () => readFileSync(asked, 'utf8').length / 2;
+    await executor.runtime();
+    expect(await executor.runtime()).toBe('docker 28.0.1');
+    expect(count()).toBe(1);
+    const loaded = await executor.loadImage(image);
+    await expect(executor.start(loaded, spec)).rejects.toMatchObject({
+      code: 'executor/engine-lost',
+      message: expect.stringContaining('docker does not answer: Cannot connect to the Docker daemon'),
+      retryable: true,
+    });
+    await expect(executor.loadImage(image)).rejects.toMatchObject({ code: 'executor/engine-lost', retryable: true });
+    expect(await executor.runtime()).toBe('docker 28.0.1');
+    expect(count()).toBe(3);
+    expect(await executor.loadImage(image)).toEqual(loaded);
   });
 
   it('whose image was removed meanwhile says so', async () => {

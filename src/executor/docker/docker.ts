@@ -6,6 +6,7 @@ import { toLimitArgs } from '../engine/run-args.ts';
 import { startByEngine } from '../engine/start.ts';
 import { createVersionReader } from '../engine/version.ts';
 import type { ContainerSpec, Executor } from '../port.ts';
+import { startFiles } from './files.ts';
 
 export interface DockerOptions {
   /** Of the `docker` program: PATH, HOME, DOCKER_HOST and what else it reads. */
@@ -24,17 +25,26 @@ export function createDockerExecutor(options: DockerOptions): Executor {
     hint: 'install docker, start its daemon, and let this user talk to it; or choose another executor',
   };
   const maxProcesses = options.maxProcesses ?? 2048;
-  const engine = { cli, images: createImages('docker', cli, { remembers: false }), remove: createRemover(cli) };
+  const images = createImages('docker', cli);
+  const version = createVersionReader(cli, ['version', '--format', '{{.Server.Version}}'], 'docker');
+  const doubt = (): void => {
+    images.forget();
+    version.doubt();
+  };
+  const engine = { cli, images, doubt, remover: createRemover(cli) };
   return {
     name: 'docker',
-    runtime: createVersionReader(cli, ['version', '--format', '{{.Server.Version}}'], 'docker'),
-    loadImage: engine.images.load,
-    start: (image, spec) =>
-      startByEngine(
-        { ...engine, runArgs: ['--init', ...toLimitArgs(spec, maxProcesses), ...toGpuArgs(spec)] },
-        image,
-        spec,
-      ),
+    runtime: version.read,
+    loadImage: (image, signal) =>
+      images.load(image, signal).catch((error: unknown) => {
+        doubt();
+        throw error;
+      }),
+    async start(image, spec) {
+      const { fileArgs, readFirst } = startFiles(spec.scratchDir);
+      const runArgs = ['--init', ...toLimitArgs(spec, maxProcesses), ...toGpuArgs(spec), ...fileArgs];
+      return startByEngine({ ...engine, runArgs, readFirst }, image, spec);
+    },
     reap: (isOwned) => reapByEngine(cli, isOwned),
   };
 }

@@ -6,25 +6,25 @@ import { executorError } from '../errors.ts';
 import type { ExecutorName, LoadableImage, LoadedImage } from '../port.ts';
 import { answerMs, callCli, type EngineCli, toLine } from './cli.ts';
 
-export interface ImagesOptions {
-  /** Asks for an image once. Not for an engine with a daemon: a question before each container finds one that is away, and waits for it. */
-  readonly remembers: boolean;
-}
-
 /** The images of an engine that has `image inspect` and `load`. */
 export interface EngineImages {
-  /** By id. Concurrent calls for one image share the work; a remembered image is taken to be there until `isGone` says otherwise. */
+  /** By id. Concurrent calls for one image share the work; one that was seen is taken to be there until `forget`. */
   load(image: LoadableImage, signal?: AbortSignal): Promise<LoadedImage>;
-  /** Asks the engine. One that does not answer has it. */
-  isGone(reference: string): Promise<boolean>;
+  /** Asks the engine. */
+  look(reference: string): Promise<Look>;
+  /** Every image is asked for again. */
+  forget(): void;
 }
 
-export function createImages(executor: ExecutorName, cli: EngineCli, { remembers }: ImagesOptions): EngineImages {
+/** Whether the engine has an image, or why it does not say. */
+export type Look = 'here' | 'gone' | { readonly silence: string };
+
+export function createImages(executor: ExecutorName, cli: EngineCli): EngineImages {
   const shared = createSharedTasks<string>();
   const seen = new Map<string, string>();
   const ensure = async (image: Image, signal: AbortSignal): Promise<string> => {
     const reference = await ensureImage(cli, image, signal);
-    if (remembers) seen.set(image.imageHash, reference);
+    seen.set(image.imageHash, reference);
     return reference;
   };
   return {
@@ -40,11 +40,8 @@ export function createImages(executor: ExecutorName, cli: EngineCli, { remembers
         entrypoint: config?.Entrypoint ?? [],
       };
     },
-    async isGone(reference) {
-      const isGone = !(await hasImage(cli, reference).catch(() => true));
-      if (isGone) for (const [hash, known] of seen) if (known === reference) seen.delete(hash);
-      return isGone;
-    },
+    look: (reference) => lookFor(cli, reference),
+    forget: () => seen.clear(),
   };
 }
 
@@ -82,11 +79,23 @@ const toOwnTag = ({ imageHash }: Image): string => `localhost/hallmark:${imageHa
 
 /** By its hash; by our name in an engine on containerd's store, which gives images another id. */
 async function findImage(cli: EngineCli, image: Image): Promise<string | undefined> {
-  for (const reference of [image.imageHash, toOwnTag(image)]) if (await hasImage(cli, reference)) return reference;
+  for (const reference of [image.imageHash, toOwnTag(image)]) {
+    const look = await lookFor(cli, reference);
+    if (look === 'here') return reference;
+    if (look !== 'gone') throw toSilent(cli, look.silence);
+  }
   return undefined;
 }
 
-async function hasImage(cli: EngineCli, reference: string): Promise<boolean> {
+async function lookFor(cli: EngineCli, reference: string): Promise<Look> {
   const args = ['image', 'inspect', '--format', 'x', reference];
-  return (await callCli(cli, args, { timeoutMs: answerMs })).exitCode === 0;
+  const { exitCode, stderr } = await callCli(cli, args, { timeoutMs: answerMs });
+  if (exitCode === 0) return 'here';
+  return /cannot connect|error during connect|connection refused|daemon running/i.test(stderr)
+    ? { silence: toLine(stderr) }
+    : 'gone';
 }
+
+/** It may come back. */
+export const toSilent = ({ program, hint }: EngineCli, words: string) =>
+  executorError('executor/engine-lost', `${program} does not answer: ${words}`, { hint, retryable: true });

@@ -6,10 +6,10 @@ import type { ContainerExit, ContainerSpec, LoadedImage, RunningContainer } from
 import { type Child, type ChildEnd, startChild } from '../process/child.ts';
 import { toContainer } from '../process/container.ts';
 import { answerMs, callCli, type EngineCli, toLine } from './cli.ts';
-import type { EngineImages } from './images.ts';
+import { type EngineImages, toSilent } from './images.ts';
 import { type Meter, startMeter } from './meter.ts';
 import { overhear } from './overhear.ts';
-import { removeContainers } from './remove.ts';
+import { type Remover, removeContainers } from './remove.ts';
 import { toName, toPassedEnvironment, toRunArgs } from './run-args.ts';
 import { type EngineState, type FirstProcess, readState } from './state.ts';
 
@@ -17,20 +17,22 @@ import { type EngineState, type FirstProcess, readState } from './state.ts';
 export interface Engine {
   readonly cli: EngineCli;
   readonly images: EngineImages;
-  /** Removes a container that has ended. Never fails. */
-  readonly remove: (name: string) => Promise<void>;
+  /** Something failed: what it has answered before may not hold any more. */
+  readonly doubt: () => void;
+  readonly remover: Remover;
 }
 
 export interface EngineStart extends Engine {
   /** Options of `run` beside the common ones, limits among them. */
   readonly runArgs: readonly string[];
-  /** What the engine has left in files about the start, where it was asked to. Undefined: not yet. */
-  readonly readFirst?: () => FirstProcess | undefined;
+  /** What can be seen of the start without asking the engine. Undefined: nothing yet. */
+  readonly readFirst: () => FirstProcess | undefined;
 }
 
-const pollMs = 100;
-/** Looking for a file costs nothing; asking the engine is for one that leaves none: it may run on another machine. */
-const files = { pollMs: 20, pollsAQuestion: 250 };
+const stopMs = 100;
+const lookMs = 20;
+/** To ask the engine is for one that shows nothing here: it may run on another machine. */
+const looksAQuestion = 25;
 const drainMs = 500;
 const orphanMs = 1000;
 const orphanLooks = 20;
@@ -41,6 +43,18 @@ export async function startByEngine(
   image: LoadedImage,
   spec: ContainerSpec,
 ): Promise<RunningContainer> {
+  const hasStarted = engine.remover.starting();
+  try {
+    return await startContainer(engine, image, spec);
+  } catch (error) {
+    engine.doubt();
+    throw error;
+  } finally {
+    hasStarted();
+  }
+}
+
+async function startContainer(engine: EngineStart, image: LoadedImage, spec: ContainerSpec): Promise<RunningContainer> {
   const { cli } = engine;
   const name = toName(spec.id);
   const stderr = overhear(spec.stderr);
@@ -91,13 +105,12 @@ async function removeNow({ cli, name }: EngineRun): Promise<boolean> {
 /** Resolves when the command runs, has run, or is one that shells answer with 126 or 127; with what is known of it by then. */
 async function untilStarted(run: EngineRun): Promise<FirstProcess | undefined> {
   const { cli, name, child, readFirst } = run;
-  const pace = readFirst ? files : { pollMs, pollsAQuestion: 1 };
-  for (let polls = 1; ; polls += 1) {
-    const end = await Promise.race([child.ended, setTimeout(pace.pollMs)]);
+  for (let looks = 1; ; looks += 1) {
+    const end = await Promise.race([child.ended, setTimeout(lookMs)]);
     if (end?.exitCode === 0) return undefined;
-    const first = readFirst?.();
+    const first = readFirst();
     if (first) return first;
-    if (end === undefined && polls % pace.pollsAQuestion > 0) continue;
+    if (end === undefined && looks % looksAQuestion > 0) continue;
     const state = await readState(cli, name);
     if (state?.hasStarted) return state;
     if (end === undefined) continue;
@@ -109,12 +122,14 @@ async function untilStarted(run: EngineRun): Promise<FirstProcess | undefined> {
 /** In the engine's own words: those of its state, or the last that its program said. */
 async function toStartError(run: EngineRun, exitCode: number, state: EngineState | undefined) {
   const { cli, child, image, images, lastLine } = run;
-  if (await images.isGone(image)) {
+  const look = await images.look(image);
+  if (look === 'gone') {
     return executorError('executor/image-gone', `${cli.program} has no image ${image} any more`, {
       hint: 'somebody removed it after it was loaded; the step can be run again',
       retryable: true,
     });
   }
+  if (look !== 'here') return toSilent(cli, look.silence);
   await Promise.race([child.drained.catch(() => {}), setTimeout(drainMs)]);
   const words = toLine(state?.error || (await lastLine()) || `it ended with ${exitCode} and said nothing`);
   return executorError('executor/start-failed', `${cli.program} did not start the container: ${words}`, {
@@ -142,7 +157,7 @@ function toEngineContainer(run: EngineRun, meter: Meter): RunningContainer {
         meter.kill();
         run.child.kill();
       }
-      await Promise.race([ended, setTimeout(pollMs)]);
+      await Promise.race([ended, setTimeout(stopMs)]);
     }
   };
   const child: Child = {
@@ -161,7 +176,7 @@ function toEngineContainer(run: EngineRun, meter: Meter): RunningContainer {
     usage: async () => meter.usage(),
     async release() {
       meter.end();
-      await run.remove(run.name);
+      await run.remover.remove(run.name);
     },
   });
 }
@@ -186,6 +201,7 @@ async function toExit(run: EngineRun, meter: Meter, end: ChildEnd): Promise<Part
   if (state && !state.isRunning && state.exitCode === exitCode) {
     return { exitCode, outOfMemory: state.outOfMemory || meter.ranOutOfMemory() || existsSync(run.oomFile) };
   }
+  run.doubt();
   const loss = await describeLoss(run, state, end);
   meter.kill();
   await removeNow(run);

@@ -15,10 +15,18 @@ export async function readVersion(cli: EngineCli, args: readonly string[], name:
 /** How often, and how long apart, an engine is asked that has answered before: something may be starting its daemon again. */
 const patience = { times: 30, pauseMs: 500 };
 
-/** As `readVersion`, for an engine that may go away and come back. */
-export function createVersionReader(cli: EngineCli, args: readonly string[], name: string): () => Promise<string> {
+export interface VersionReader {
+  /** What it answered before, unless that is in doubt. */
+  read(): Promise<string>;
+  /** Something failed: it is asked again, and given time to come back. */
+  doubt(): void;
+}
+
+/** Of an engine that may go away and come back. */
+export function createVersionReader(cli: EngineCli, args: readonly string[], name: string): VersionReader {
+  let known: string | undefined;
   let hasAnswered = false;
-  return async () => {
+  const ask = async (): Promise<string> => {
     for (let left = hasAnswered ? patience.times : 0; ; left -= 1) {
       try {
         const version = await readVersion(cli, args, name);
@@ -29,5 +37,14 @@ export function createVersionReader(cli: EngineCli, args: readonly string[], nam
       }
       await setTimeout(patience.pauseMs);
     }
+  };
+  return {
+    async read() {
+      known ??= await ask();
+      return known;
+    },
+    doubt() {
+      known = undefined;
+    },
   };
 }

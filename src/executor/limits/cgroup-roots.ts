@@ -64,6 +64,17 @@ export function findNamedGroups(pid: number, name: string): NamedGroups {
   return unified === undefined ? { legacy } : { unified, legacy };
 }
 
+/** The first process of a group that has one of these paths, in whatever hierarchy; undefined where none has. */
+export function findGroupProcess(paths: readonly string[]): number | undefined {
+  for (const { point } of readMounts()) {
+    for (const path of paths) {
+      const pid = Number.parseInt(readText(join(point, path), 'cgroup.procs'), 10);
+      if (pid > 0) return pid;
+    }
+  }
+  return undefined;
+}
+
 interface CgroupMount {
   readonly type: string;
   readonly point: string;

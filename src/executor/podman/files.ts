@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { hasExecuted } from '../engine/has-executed.ts';
 import type { FirstProcess } from '../engine/state.ts';
 import { readText } from '../limits/cgroup-files.ts';
 
@@ -14,13 +15,4 @@ export function startFiles(folder: string): { fileArgs: string[]; readFirst: () 
       return pid > 0 && hasExecuted(pid) ? { id: readText(folder, 'cid').trim(), pid } : undefined;
     },
   };
-}
-
-/** PF_FORKNOEXEC of the kernel: what the runtime forked has not become the command yet. One that has gone has been it. */
-const forkNoExec = 0x40;
-
-/** proc(5): the ninth field of `stat` holds the flags; only the second may have spaces, or a closing parenthesis. */
-function hasExecuted(pid: number): boolean {
-  const [, flags] = readText('/proc', `${pid}/stat`).match(/.*\) \S+(?: -?\d+){5} (\d+)/s) ?? [];
-  return (Number(flags ?? 0) & forkNoExec) === 0;
 }

@@ -32,7 +32,8 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
     explain: explainRefusal,
   };
   const maxProcesses = options.maxProcesses ?? 2048;
-  const engine = { cli, images: createImages('podman', cli, { remembers: true }), remove: createRemover(cli) };
+  const images = createImages('podman', cli);
+  const engine = { cli, images, doubt: images.forget, remover: createRemover(cli, removedTogether) };
   const canLimit = createLimitCheck(cli);
   let version: string | undefined;
   return {
@@ -42,7 +43,7 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
       version ??= await readVersion(cli, ['version', '--format', '{{.Client.Version}}'], 'podman');
       return version;
     },
-    loadImage: engine.images.load,
+    loadImage: images.load,
     async start(image, spec) {
       const limitArgs = (await canLimit()) ? toLimitArgs(spec, maxProcesses) : [];
       const { fileArgs, readFirst } = startFiles(spec.scratchDir);
@@ -54,6 +55,9 @@ export function createPodmanExecutor(options: PodmanOptions): Executor {
 }
 
 const toUserArgs = ({ asImageUser }: ContainerSpec): string[] => (asImageUser ? [] : ['--user', '0:0']);
+
+/** A removal takes as long as a fifth of a start, which waits for it. */
+const removedTogether = 8;
 
 /** `rm --force` would ask the command to end, and wait for ten seconds. docker's kills at once. */
 const endArgs = ['--stop-timeout', '0'];

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { hasExecuted } from '../engine/has-executed.ts';
+import type { FirstProcess } from '../engine/state.ts';
+import { readText } from '../limits/cgroup-files.ts';
+import { findGroupProcess } from '../limits/cgroup-roots.ts';
+
+/**
+ * docker's program leaves the id of a container that was made in a file of `folder`, and its daemon makes a control group of that name. To
+ * ask the daemon costs a process each time. One on another machine makes no group here.
+ */
+export function startFiles(folder: string): { fileArgs: string[]; readFirst: () => FirstProcess | undefined } {
+  return {
+    fileArgs: ['--cidfile', join(folder, 'cid')],
+    readFirst() {
+      const id = readText(folder, 'cid').trim();
+      const pid = id === '' ? undefined : findGroupProcess(toGroupNames(id));
+      return pid !== undefined && hasExecuted(pid) ? { id, pid } : undefined;
+    },
+  };
+}
+
+/** By the daemon's cgroup driver, `cgroupfs` or `systemd`, run by root or by this user. */
+function toGroupNames(id: string): string[] {
+  const uid = process.getuid?.() ?? 0;
+  const own = `user.slice/user-${uid}.slice/user@${uid}.service`;
+  return [`docker/${id}`, ...['system.slice', `${own}/user.slice`, `${own}/app.slice`].map(toScope)];
+
+  function toScope(slice: string): string {
+    return `${slice}/docker-${id}.scope`;
+  }
+}
