@@ -151,7 +151,9 @@ describe('docker pull', () => {
     const first = pull(`${registry.host}/team/app:v1`, { signal: controller.signal });
     const blobs = join(setting.directory, 'pulls/blobs/sha256');
     await vi.waitFor(() => expect(readdirSync(blobs)).toHaveLength(1), { timeout: 10_000 });
-    await vi.waitFor(() => expect(sizesIn(join(setting.directory, 'pulls/partial'))).toEqual([100_000]));
+    await vi.waitFor(() => expect(sizesIn(join(setting.directory, 'pulls/partial'))).toEqual([100_000]), {
+      timeout: 10_000,
+    });
     controller.abort();
     expect(await first).toMatchObject({ state: 'Cancelled' });
 
