@@ -142,6 +142,41 @@ describe('what an ingredient went into', () => {
     expect(await names({ image: 'variants:2' })).toEqual(['align again', 'given', 'after']);
   });
 
+  it('leaves out an earlier run that shares what a later one reused', async () => {
+    const { finished, image, repeat } = createRecorder(api, blocks);
+    const newer = await image('variants:2', 'e');
+    const location = `keep:${run.vcf.portable_data_hash}/s1.vcf`;
+    const properties = { ...run.run.properties, cwl_output: { calls: { class: 'File', location } } };
+    await api.update('container_requests', run.run.uuid, { properties });
+    const { command: runCommand, container_image } = run.run;
+    const again = { name: 'again.cwl', command: runCommand, container_image, properties };
+    const later = await api.create('container_requests', again);
+    const inLater = { properties: { 'hm:run': later.uuid } };
+    const { command, mounts } = run.align;
+    const { '/out': _, ...inputs } = mounts;
+    const used = { container_image: newer.portable_data_hash, name: 'align again', command, mounts: inputs };
+    await finished({ ...used, ...inLater }, run.bam);
+    await repeat(run.call, inLater);
+    const { effects, runs } = await affectedBy({ image: 'variants:2' });
+    expect(effects.map(({ requestName }) => requestName)).toEqual(['align again', 'call']);
+    expect(runs.map(({ name }) => name)).toEqual(['again.cwl']);
+  });
+
+  it('leaves out what was built on a base that shares its layers with an affected image', async () => {
+    const { collection, finished } = createRecorder(api, blocks);
+    const hash = (digit: string) => ({ properties: { 'docker-image-hash': `sha256:${digit.repeat(64)}` } });
+    const base = await collection({ 'a.tar': 'a layer' }, hash('1'));
+    const built = await collection({ 'b.tar': 'a layer' }, hash('2'));
+    const mounts = { '/FROM/base': collectionMount(base.portable_data_hash) };
+    const build = { command: ['docker', 'build'], mounts };
+    await finished({ ...build, name: 'build one', environment: { A: '1' } }, built);
+    await finished({ ...build, name: 'build two', environment: { A: '2' } }, await collection({ c: '3' }, hash('3')));
+    const { containers } = await findIngredient(api, { base: 'base' });
+    const [one] = containers;
+    const affected = await findAffected(api, { contents: [], containers: one ? [one] : [] });
+    expect(affected.effects.map(({ requestName }) => requestName)).toEqual(['build one']);
+  });
+
   it('includes builds whose context is that commit of a repository', async () => {
     const { finished, image, collection } = createRecorder(api, blocks);
     const made = await image('from-git:1', 'f');

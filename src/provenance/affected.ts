@@ -31,6 +31,8 @@ export interface Effect {
 /** A finished container that the walk has reached. */
 interface Reached extends Use {
   readonly through: readonly PortableDataHash[];
+  /** RFC 3339: when the youngest of the containers that led here was created, at the earliest. */
+  readonly since: string;
 }
 
 /**
@@ -39,30 +41,50 @@ interface Reached extends Use {
  */
 export async function findAffected(api: ClusterApi, origins: Origins): Promise<Affected> {
   const reached = await spreadFrom(api, origins);
-  const requests = await listRequestsOf(api, ...reached.map(({ uuid }) => uuid));
+  const all = await listRequestsOf(api, ...reached.map(({ uuid }) => uuid));
+  const byUuid = new Map<string | null, Reached>(reached.map((container) => [container.uuid, container]));
+  const requests = all.filter((request) => mayBeAffected(request, byUuid.get(request.container_uuid)));
   const byContainer = Map.groupBy(requests, (request) => request.container_uuid);
-  const effects = reached.map((container) => toEffect(container, byContainer.get(container.uuid)?.[0]));
+  const effects = reached.flatMap((container) => {
+    const [request] = byContainer.get(container.uuid) ?? [];
+    return request ? [toEffect(container, request)] : [];
+  });
   return {
     effects,
     runs: await findAffectedRuns(api, requests, new Map(reached.map(({ uuid, output }) => [uuid, output]))),
   };
 }
 
+/** A request that was there before what led to its container was cannot have got it: it shares the container by reuse alone. */
+function mayBeAffected(request: ContainerRequest, container: Reached | undefined): boolean {
+  if (!container) return false;
+  return container.since <= container.created_at || request.created_at >= container.since;
+}
+
 async function spreadFrom(api: ClusterApi, { contents, containers }: Origins): Promise<Reached[]> {
   const index = await createUsageIndex(api);
   let shared: SharedRuns | undefined;
   const reached = new Map<Uuid, Reached>();
-  const users = async (content: PortableDataHash, through: readonly PortableDataHash[]): Promise<Reached[]> =>
-    (await index.usersOf(content)).map((use) => ({ ...use, through: [...through, content] }));
-  let wave: Reached[] = (await Promise.all(contents.map((content) => users(content, [])))).flat();
-  for (const uuid of containers) wave.push({ ...(await api.get('containers', uuid)), through: [] });
+  const users = async (content: PortableDataHash, before: Pick<Reached, 'through' | 'since'>): Promise<Reached[]> =>
+    (await index.usersOf(content)).map((use) => ({
+      ...use,
+      through: [...before.through, content],
+      since: later(use.created_at, before.since),
+    }));
+  const start = { through: [], since: '' };
+  let wave: Reached[] = (await Promise.all(contents.map((content) => users(content, start)))).flat();
+  for (const uuid of containers) {
+    const container = await api.get('containers', uuid);
+    wave.push({ ...container, through: [], since: container.created_at });
+  }
   while (wave.length > 0) {
     const next: Reached[] = [];
     for (const container of wave) {
-      if (reached.has(container.uuid) || container.output === null) continue;
-      reached.set(container.uuid, container);
+      const earlier = reached.get(container.uuid);
+      if ((earlier && earlier.since <= container.since) || container.output === null) continue;
+      reached.set(container.uuid, { ...container, through: earlier?.through ?? container.through });
       const makers = index.makersOf(container.output);
-      const later = await users(container.output, container.through);
+      const later = await users(container.output, container);
       if (makers.size > 1) shared ??= await readSharedRuns(api);
       next.push(...later.filter((use) => makers.size <= 1 || shared?.mayHaveGot(use.uuid, container.uuid, makers)));
     }
@@ -71,14 +93,20 @@ async function spreadFrom(api: ClusterApi, { contents, containers }: Origins): P
   return [...reached.values()];
 }
 
-function toEffect({ uuid, output, through }: Reached, request: ContainerRequest | undefined): Effect {
-  const purpose = request && purposeOf(request);
+function toEffect({ uuid, output, through }: Reached, request: ContainerRequest): Effect {
+  const purpose = purposeOf(request);
   return {
     collection: output as PortableDataHash,
     kind: purpose === 'build' || purpose === 'pull' ? 'image' : 'step',
     container: uuid,
-    request: request?.uuid ?? uuid,
-    requestName: request?.name ?? '',
+    request: request.uuid,
+    requestName: request.name,
     through,
   };
+}
+
+/** Of two RFC 3339 times of one cluster, which are of one width. */
+function later(one: string, other: string): string {
+  if (one < other) return other;
+  return one;
 }

@@ -80,18 +80,21 @@ export function wholeLocators(file: CollectionFile): BlockLocator[] | undefined 
   return whole ? file.segments.map(({ locator }) => stripHints(locator)) : undefined;
 }
 
-/**
- * The places whose container made the content: not those that only passed it on from an input. Where no container made it,
- * the oldest place, which is how it came into Keep.
- */
+/** Where a container made the content; where none did, the oldest place, which is how it came into Keep. */
 export async function findOrigins(api: ClusterApi, places: readonly ContentPlace[]): Promise<ContentPlace[]> {
+  const made = await findMade(api, places);
+  return made.length > 0 ? made : places.slice(0, 1);
+}
+
+/** The places whose container made the content: not those that only passed it on from an input. */
+export async function findMade(api: ClusterApi, places: readonly ContentPlace[]): Promise<ContentPlace[]> {
   const holding = new Set(places.map((place) => place.portableDataHash));
   const passedOn = (container: Container) => [...inputsOf(container).keys()].some((input) => holding.has(input));
-  const origins: ContentPlace[] = [];
+  const made: ContentPlace[] = [];
   for (const portableDataHash of holding) {
     const producers = await listProducers(api, portableDataHash);
     if (!producers.some((container) => !passedOn(container))) continue;
-    origins.push(...places.filter((place) => place.portableDataHash === portableDataHash));
+    made.push(...places.filter((place) => place.portableDataHash === portableDataHash));
   }
-  return origins.length > 0 ? origins : places.slice(0, 1);
+  return made;
 }

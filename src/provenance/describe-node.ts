@@ -27,7 +27,7 @@ function describe(node: ProvenanceNode): NodeText {
     case 'run':
       return {
         title: `run ${node.id} "${node.name}"${node.status ? `, ${node.status}` : ''}, ${toTime(node.createdAt)}`,
-        details: [...(node.document ? [`document ${node.document}`] : []), ...describeGit(node.git)],
+        details: [...describeDocument(node.document), ...describeGit(node.git)],
       };
     case 'build':
       return describeBuild(node);
@@ -66,7 +66,7 @@ function describeBuild(node: BuildNode): NodeText {
     title: `build ${node.id} "${node.name}"${describeRun(node.container)}`,
     details: [
       ...describeGit(node.git),
-      ...(node.document ? [`document ${node.document}`] : []),
+      ...describeDocument(node.document),
       ...describeContext(context),
       ...flags.filter((flag) => flag !== undefined),
       ...args,
@@ -98,6 +98,12 @@ function describePull(node: PullNode): NodeText {
       ...describeReuse(node.reusedBy),
     ],
   };
+}
+
+/** A file of this machine as its path. */
+function describeDocument(document: string | undefined): string[] {
+  if (!document) return [];
+  return [`document ${document.replace(/^file:\/\/(\/[^%]*)$/, '$1')}`];
 }
 
 function describeGit(git: GitState | undefined): string[] {

@@ -2,7 +2,7 @@ import type { ClusterApi } from '../api/port.ts';
 import type { CollectionRecord, ContainerRequest } from '../api/records.ts';
 import { isHallmarkError } from '../core/errors.ts';
 import type { PortableDataHash } from '../core/ids.ts';
-import { findContent, findOrigins, wholeLocators } from './content.ts';
+import { findContent, findMade, wholeLocators } from './content.ts';
 import { provenanceError } from './errors.ts';
 import type { CollectionTarget, Expansion, Lead, ProvenanceServices } from './expansion.ts';
 import type { CollectionNode, ImageNode } from './model.ts';
@@ -74,7 +74,7 @@ async function leadsToTwins(api: ClusterApi, target: CollectionTarget, image: Co
   return makers.flat().map(madeBy);
 }
 
-/** Files of a collection that was put together from others, each followed by its content. */
+/** Files of a collection that was put together from others: each that a container made is followed by its content. */
 async function leadsToContents(api: ClusterApi, target: CollectionTarget): Promise<Lead[]> {
   const collection = await readCollection(api, target.id);
   if (!collection || collection.files.size > maxFilesTakenApart) return [];
@@ -95,7 +95,7 @@ async function findElsewhere(
   self: PortableDataHash,
 ): Promise<PortableDataHash[]> {
   try {
-    const places = await findOrigins(api, await findContent(api, locators));
+    const places = await findMade(api, await findContent(api, locators));
     return [...new Set(places.map((place) => place.portableDataHash))].filter((id) => id !== self);
   } catch (error) {
     // A real cluster does not filter by manifest_text.

@@ -116,7 +116,7 @@ async function findBase(api: ClusterApi, name: string): Promise<Partial<Origins>
 }
 
 async function findDockerfile(api: ClusterApi, sha256: string): Promise<Partial<Origins>> {
-  const wanted = checkHex(sha256.replace(/^sha256:/, ''), 'the sha256 of a Dockerfile');
+  const wanted = checkHex(sha256.replace(/^sha256:/, ''), 'a Dockerfile, or the sha256 of one');
   const builds = await listBuilds(api);
   return toContainers(builds.filter((request) => readBuildRecipe(request).dockerfile.sha256?.startsWith(wanted)));
 }

@@ -6,7 +6,7 @@ import { blockMd5, emptyBlockLocator } from '../keep/locator.ts';
 import { inputsOf, isEmptyCollection, listAll, readCollection } from './records.ts';
 
 /** A finished container, as far as it tells what it used and made. */
-export type Use = Pick<Container, 'uuid' | 'container_image' | 'mounts' | 'output'>;
+export type Use = Pick<Container, 'uuid' | 'container_image' | 'mounts' | 'output' | 'created_at'>;
 
 /** Which finished containers used which content, as image, input, base or build context. */
 export interface UsageIndex {
@@ -18,7 +18,8 @@ export interface UsageIndex {
 
 /**
  * Reads every finished container once: no cluster answers "who mounted this" by itself. Collections that were put together
- * from outputs, and so are no container's output themselves, are joined to these by the blocks they share.
+ * from outputs, and so are no container's output themselves, are joined to these by the blocks they share. Images are never put together
+ * so: one shares its layers with its base without being made from what was built on that.
  */
 export async function createUsageIndex(api: ClusterApi): Promise<UsageIndex> {
   const containers: readonly Use[] = await listAll(api, 'containers', {
@@ -26,6 +27,7 @@ export async function createUsageIndex(api: ClusterApi): Promise<UsageIndex> {
     select: ['uuid', 'container_image', 'mounts', 'output', 'created_at'],
   });
   const users = new Map<PortableDataHash, Use[]>();
+  const inputs = new Set(containers.flatMap((container) => [...stagedIn(container)]));
   for (const container of containers) {
     for (const content of contentsOf(container)) addTo(users, content, container);
   }
@@ -35,7 +37,7 @@ export async function createUsageIndex(api: ClusterApi): Promise<UsageIndex> {
   }
   const stagedByBlock = await indexBlocks(
     api,
-    [...users.keys()].filter((content) => !makers.has(content)),
+    [...inputs].filter((content) => !makers.has(content)),
   );
   return {
     makersOf: (content) => makers.get(content) ?? new Set(),
@@ -54,6 +56,12 @@ function contentsOf(container: Use): Set<PortableDataHash> {
   const contents = new Set(inputsOf(container).keys());
   if (isPortableDataHash(container.container_image)) contents.add(container.container_image);
   return contents;
+}
+
+/** The inputs of a container but for images: those that builds have as bases. */
+function stagedIn(container: Use): Iterable<PortableDataHash> {
+  const inputs = inputsOf(container);
+  return [...inputs].filter(([, targets]) => !targets.some((target) => target.startsWith('/FROM/'))).map(([id]) => id);
 }
 
 async function indexBlocks(

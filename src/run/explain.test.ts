@@ -45,6 +45,28 @@ describe('why the work differs', () => {
     expect(await explainDifference(kit.api, request(), request(change))).toBe(reason);
   });
 
+  it('names what changed in a context, a base or an input', async () => {
+    const collection = async (files: Record<string, string>) => {
+      const { portable_data_hash } = await kit.collection(files);
+      return { kind: 'collection', portable_data_hash } as const;
+    };
+    const one = await collection({ Dockerfile: 'FROM a', 'bin/x': '1' });
+    const two = await collection({ Dockerfile: 'FROM b', 'bin/x': '1' });
+    const three = await collection({ Dockerfile: 'FROM b', 'bin/y': '1' });
+    const change = (before: Mounts, now: Mounts) =>
+      explainDifference(kit.api, request({ mounts: before }), request({ mounts: now }));
+    expect(await change({ '/': one }, { '/': two })).toBe('context changed: Dockerfile');
+    expect(await change({ '/': one }, { '/': three })).toBe('context changed: Dockerfile and 2 more');
+    expect(await change({ '/keep/a': one }, { '/keep/a': two })).toBe('input changed: Dockerfile');
+    expect(await change({ '/FROM/a:1': one }, { '/FROM/a:1': { ...one, portable_data_hash: hash('0') } })).toBe(
+      'base a:1 changed',
+    );
+    const tree = (commit: string) => ({ kind: 'git_tree', url: 'https://git.example/a.git', commit }) as const;
+    expect(await change({ '/': tree('a'.repeat(40)) }, { '/': tree('b'.repeat(40)) })).toBe(
+      'context changed: commit aaaaaaaaaaaa → bbbbbbbbbbbb',
+    );
+  });
+
   it('is the image only where its content is another', async () => {
     const [one, two] = [await kit.image('tool:1', 'a'), await kit.image('tool:1', 'b')];
     const same = await kit.collection({ [`sha256:${'a'.repeat(64)}.tar`]: 'another archive of it' });

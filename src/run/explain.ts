@@ -1,8 +1,9 @@
 import type { ClusterApi } from '../api/port.ts';
-import type { ContainerRequest, Mount } from '../api/records.ts';
+import type { ContainerRequest } from '../api/records.ts';
 import { isPortableDataHash } from '../core/ids.ts';
 import { toCanonicalJson } from '../core/json.ts';
 import { readCollection } from './collections.ts';
+import { explainMounts } from './explain-mounts.ts';
 
 /**
  * Why the work of `now` is not that of `before`: the field that differs, in words; undefined where none does. Amounts (ram,
@@ -17,7 +18,7 @@ export async function explainDifference(
   if (image) return image;
   if (toCanonicalJson(before.command) !== toCanonicalJson(now.command))
     return `command changed: ${firstChange(before.command, now.command)}`;
-  const mount = explainMounts(before.mounts, now.mounts);
+  const mount = await explainMounts(api, before.mounts, now.mounts);
   if (mount) return mount;
   for (const [name, value] of Object.entries(now.environment)) {
     if (before.environment[name] !== value) return `environment changed: ${name}`;
@@ -40,20 +41,6 @@ async function imageHashOf(api: ClusterApi, image: string): Promise<string> {
   const collection = await readCollection(api, image).catch(() => undefined);
   const name = [...(collection?.files.keys() ?? [])][0] ?? image;
   return /^(?:sha256:)?([0-9a-f]{12})[0-9a-f]{52}\.tar$/.exec(name)?.[1] ?? image;
-}
-
-function explainMounts(
-  before: Readonly<Record<string, Mount>>,
-  now: Readonly<Record<string, Mount>>,
-): string | undefined {
-  const isAmount = (mount: Mount) => mount.kind === 'tmp';
-  const changed = Object.entries(now).find(([target, mount]) => {
-    const earlier = before[target];
-    if (earlier && isAmount(earlier) && isAmount(mount)) return false;
-    return toCanonicalJson(earlier ?? null) !== toCanonicalJson(mount);
-  });
-  if (changed) return changed[1].kind === 'text' ? `text of ${changed[0]} changed` : 'input changed';
-  return Object.keys(before).some((target) => !(target in now)) ? 'inputs changed' : undefined;
 }
 
 function firstChange(before: readonly string[], now: readonly string[]): string {

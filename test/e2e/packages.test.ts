@@ -71,6 +71,27 @@ describe('the packages behind a result', () => {
     expect(runs).toMatchObject([{ name: 'old.cwl', outputs: [{ output: 'o' }] }]);
   });
 
+  it('are not those of an earlier step, where the host itself made the result, nor of one image of a run', async () => {
+    runner.write(
+      'count.cwl',
+      'cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: [wc, -c]\ninputs: {i: {type: File, inputBinding: {}}}\nstdout: n.txt\noutputs: {o: stdout}\n',
+    );
+    expect((await runner.run(['--outdir', 'n', 'count.cwl', '--i', 'old/out.txt'])).exitCode).toBe(0);
+    expect(await runner.run(['packages', 'n/n.txt'])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^packages: n\/n\.txt was made on the host itself/),
+    });
+    const [{ uuid }] = JSON.parse((await runner.run(['runs', '--json'])).stdout);
+    expect(await runner.run(['packages', uuid])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/is a run, which has several images\n {2}hint: give one of them/),
+    });
+    const { stdout } = await runner.run(['affected', '--package', 'openssl<3']);
+    expect(stdout).toMatch(/^not +\S+old:1, .*libssl3@3\.0\.15/m);
+    expect(stdout).toMatch(/^unknown {2}1 containers ran on the host itself: no record holds its software$/m);
+    expect(stdout).toMatch(/^3 images in Keep were asked\nnothing that the cluster holds was made with it\n$/m);
+  });
+
   it('are not asked of what is neither an image nor a result', async () => {
     expect(await runner.run(['packages', 'no/such:1'])).toMatchObject({
       exitCode: 1,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { toMessage } from '../../core/errors.ts';
 import { parsePackageQuery } from '../../image/packages/query.ts';
 import { type Affected, findAffected } from '../../provenance/affected.ts';
 import { findIngredient, type Ingredient } from '../../provenance/ingredients.ts';
@@ -60,5 +61,15 @@ const describe = (affected: Affected) => [affected, renderAffected(affected)] as
 /** A Dockerfile may be given as a file of this machine instead of by its hash. */
 async function readDockerfile(ingredient: Ingredient): Promise<Ingredient> {
   if (!('dockerfile' in ingredient) || !existsSync(ingredient.dockerfile)) return ingredient;
-  return { dockerfile: sha256Of(await readFile(ingredient.dockerfile, 'utf8')) };
+  const text = await readFile(ingredient.dockerfile, 'utf8').catch((cause: unknown) => {
+    throw cliError(
+      'cli/not-found',
+      `affected: cannot read the Dockerfile ${ingredient.dockerfile}: ${toMessage(cause)}`,
+      {
+        hint: usage,
+        cause,
+      },
+    );
+  });
+  return { dockerfile: sha256Of(text) };
 }

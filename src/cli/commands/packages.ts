@@ -1,9 +1,9 @@
-import { isHallmarkError } from '../../core/errors.ts';
+import { type HallmarkError, isHallmarkError } from '../../core/errors.ts';
 import type { PortableDataHash } from '../../core/ids.ts';
 import { toCycloneDx } from '../../image/packages/cyclonedx.ts';
 import type { PackageList } from '../../image/packages/model.ts';
 import { findImages } from '../../provenance/ingredients.ts';
-import type { ImageNode } from '../../provenance/model.ts';
+import type { ImageNode, ProvenanceNode } from '../../provenance/model.ts';
 import { trace } from '../../provenance/trace.ts';
 import { parseCommandArgs } from '../command-args.ts';
 import { usageOf } from '../command-help.ts';
@@ -48,10 +48,20 @@ async function findImage({ api, blocks }: ClusterHandle, subject: string): Promi
     if (!isHallmarkError(error, 'provenance/bad-subject')) throw error;
     throw cliError('cli/not-found', `packages: Keep has no image ${subject}, and it is no result`, { hint: usage });
   });
-  const image = nodes.find((node): node is ImageNode => node.kind === 'image');
-  if (image) return image.id;
+  if (nodes[0]?.kind === 'run') throw hasSeveral(subject, nodes.filter(isImage));
+  // The nearest is what made the result itself; behind it come the images of the steps before.
+  const nearest = nodes.find((node) => isImage(node) || node.kind === 'host');
+  if (nearest && isImage(nearest)) return nearest.id;
   throw cliError('cli/not-found', `packages: ${subject} was made on the host itself: no record holds its software`, {
     hint: 'give the step a DockerRequirement, or run with --default-container',
+  });
+}
+
+const isImage = (node: ProvenanceNode): node is ImageNode => node.kind === 'image';
+
+function hasSeveral(run: string, images: readonly ImageNode[]): HallmarkError {
+  return cliError('cli/not-found', `packages: ${run} is a run, which has several images`, {
+    hint: `give one of them: ${images.map(({ id, names }) => names[0] ?? id).join(', ') || 'it has none'}`,
   });
 }
 

@@ -93,7 +93,7 @@ describe('the request of a build', () => {
   it('comes after a pull of its own for each base that Keep lacks', async () => {
     const base = await kit.image('debian:12', 'a');
     const { built, requests } = await resolve(docker('FROM tool:1 AS t\nFROM debian:12\nCOPY --from=t /a /a\n'));
-    expect(requests.map(({ name }) => name)).toEqual(['docker pull tool:1', 'build image of Dockerfile']);
+    expect(requests.map(({ name }) => name)).toEqual(['docker pull tool:1', 'build Dockerfile of tool.cwl']);
     const pulled = await kit.api.get('containers', requests[0]?.container_uuid as never);
     expect(built?.mounts).toMatchObject({
       '/FROM/tool:1': { portable_data_hash: pulled.output },

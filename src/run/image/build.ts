@@ -5,7 +5,7 @@ import { type ResolvedBuild, toBuildRequest } from '../../request/build-request.
 import { type PinnedContext, pinContext, readDockerfile, sourceOf } from './build-context.ts';
 import type { ImageServices, ResolveBase, ResolvedImage } from './port.ts';
 import { requestImage } from './request-image.ts';
-import type { BuildInstructions } from './requirement.ts';
+import { type BuildInstructions, nameOfBuild } from './requirement.ts';
 
 /** Turns build instructions into an image: context to Keep, bases resolved, one build request (design 4.3). */
 export async function buildImage(
@@ -32,7 +32,7 @@ export async function buildImage(
     const content = services.buildSecrets?.get(id);
     return content === undefined ? [] : [{ id, content }];
   });
-  const name = instructions.imageId ?? `image of ${instructions.dockerfile}`;
+  const name = nameOfBuild(instructions);
   const attributes = {
     ...toBuildRequest(toResolvedBuild(instructions, { context, bases, secrets }), { reuse: services.reuse }),
     name: `build ${name}`,

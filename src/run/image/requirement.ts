@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { JsonValue } from '../../core/json.ts';
 import { isJsonObject, toCanonicalJson } from '../../core/json.ts';
@@ -35,6 +36,14 @@ export interface BuildInstructions {
   readonly imageId?: string;
   /** Where the instructions stand, for messages and for the facts of their work tree. */
   readonly position: Position;
+}
+
+/** What people know the image by: the name that it is given, else where its Dockerfile lies. */
+export function nameOfBuild({ imageId, text, dockerfile, context, position }: BuildInstructions): string {
+  if (imageId !== undefined) return imageId;
+  const place = typeof context === 'string' ? context : context?.location;
+  const within = (text === undefined ? place : undefined) ?? position.file;
+  return `${dockerfile} of ${basename(within)}`;
 }
 
 /** Undefined where the step asks for no container. */

@@ -13,7 +13,7 @@ import { createRequestWaiter } from '../await-request.ts';
 import type { Downloads } from '../downloads/port.ts';
 import type { RunEvent } from '../events.ts';
 import { explainDifference } from '../explain.ts';
-import { imageBuildClass, toImageSource, toSourceKey } from '../image/requirement.ts';
+import { imageBuildClass, nameOfBuild, toImageSource, toSourceKey } from '../image/requirement.ts';
 import { createImageResolver } from '../image/resolve.ts';
 import { createInputStore } from '../inputs.ts';
 import { createJobFiles } from '../job-files.ts';
@@ -148,8 +148,7 @@ function addBlockedBuild(job: StepJob, images: ImagePlans): void {
   const docker = findRequirement(job.requirements, 'DockerRequirement');
   const source = toImageSource(docker, findRequirement(job.requirements, imageBuildClass));
   if (source?.kind !== 'build') return;
-  const { imageId, dockerfile } = source.instructions;
-  images.addBlockedBuild(toSourceKey(source), imageId ?? `image of ${dockerfile}`);
+  images.addBlockedBuild(toSourceKey(source), nameOfBuild(source.instructions));
 }
 
 /** What differs from the last request of this name. */
