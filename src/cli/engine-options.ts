@@ -14,6 +14,21 @@ export function toEngineOptions(flags: RunFlags): EngineOptions {
       ...(flags.customNet === undefined ? {} : { networkName: flags.customNet }),
     },
     leaveScratch: flags.leaveTmpdir === true,
+    flagsOfThisMachine: flagsOfThisMachine(flags),
     ...(flags.parallelMax === undefined ? {} : { maxConcurrent: flags.parallelMax }),
   };
+}
+
+/** Those that were given, and say how this machine runs containers. */
+function flagsOfThisMachine(flags: RunFlags): string[] {
+  const given = {
+    '--executor': flags.executor !== undefined,
+    '--custom-net': flags.customNet !== undefined,
+    '--read-only': flags.readOnly,
+    '--no-match-user': !flags.matchUser,
+    '--strict-cpu-limit': flags.strictCpuLimit === true,
+    '--leave-tmpdir': flags.leaveTmpdir === true,
+    '--parallel-max': flags.parallelMax !== undefined,
+  };
+  return Object.entries(given).flatMap(([name, isGiven]) => (isGiven ? [name] : []));
 }

@@ -51,7 +51,10 @@ describe('a cluster without builtin requests', { timeout: 120_000 }, () => {
     const first = await run('--outdir', 'pulled', 'pulled.cwl');
     expect([first.exitCode, first.stderr]).toEqual([0, expect.stringMatching(/done +image \S+tools:1: ready/)]);
     expect(outputIn('pulled')).toBe('pulled\n');
-    expect((await run('--outdir', 'pulled', 'pulled.cwl')).stderr).not.toContain('pulling');
+    const again = await run('--outdir', 'pulled', '--docker', '--parallel-max', '2', 'pulled.cwl');
+    expect(again.stderr).not.toContain('pulling');
+    expect(again.stderr).toContain('--executor, --parallel-max: no effect, the cluster runs the containers');
+    expect(first.stderr).not.toContain('no effect');
   });
 
   it('has the images of Dockerfiles built here, once for equal ones', async () => {

@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly maxConcurrent?: number;
   readonly settings?: ContainerSettings;
   readonly leaveScratch?: boolean;
+  /** Flags that were given and have no effect on a real cluster. */
+  readonly flagsOfThisMachine?: readonly string[];
 }
 
 /**
@@ -34,6 +36,8 @@ export async function withEngine<T>(
 ): Promise<T> {
   const { embedded, builtinsHere } = cluster;
   if (!embedded) {
+    const flags = options.flagsOfThisMachine ?? [];
+    if (flags.length > 0) cluster.logger.warn(`${flags.join(', ')}: no effect, the cluster runs the containers`);
     const onCluster = () => task(new AbortController().signal);
     return builtinsHere ? withBuiltinsHere(builtinsHere, { cluster, options }, onCluster) : onCluster();
   }
