@@ -4,6 +4,7 @@ import type { PortableDataHash } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ExecutorErrorCode } from '../executor/errors.ts';
 import type { ImageErrorCode } from '../image/errors.ts';
+import type { KeepErrorCode } from '../keep/errors.ts';
 import type { CrunchErrorCode } from './errors.ts';
 
 /** What a container came to. Made once. */
@@ -47,7 +48,7 @@ const isDiskFull = (error: unknown): boolean => (error as NodeJS.ErrnoException)
 const diskFullHint = 'free some space, or set HALLMARK_HOME to a larger disk';
 
 /** What the same record would meet again. */
-const certain: readonly (CrunchErrorCode | ExecutorErrorCode | ImageErrorCode)[] = [
+const certain: readonly (CrunchErrorCode | ExecutorErrorCode | ImageErrorCode | KeepErrorCode)[] = [
   'executor/unavailable',
   'executor/no-user-namespaces',
   'image/registry-unreachable',
@@ -60,6 +61,7 @@ const certain: readonly (CrunchErrorCode | ExecutorErrorCode | ImageErrorCode)[]
   'crunch/time-limit',
   'crunch/disk-limit',
   'crunch/input-changed',
+  'keep/no-such-file',
 ];
 
 function causes(error: unknown): unknown[] {

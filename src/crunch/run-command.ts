@@ -188,6 +188,9 @@ async function complete(
     logs.line(`warning: ${text}`);
     warnings.push(text);
   };
+  const isStarved = exit.outOfMemory && exit.exitCode !== 0;
+  if (exit.outOfMemory && !isStarved)
+    warn(`a process was ended because memory ran out, and the command went on: ${memoryLimit(container)}`);
   const collection = await collectOutput({ place, globs: container.output_glob, blocks: deps.blocks, warn, signal });
   const outputKept = saveOutput(container, collection, deps);
   // Whoever waits for it does so later.
@@ -197,18 +200,20 @@ async function complete(
     usage,
     ...(place.kind === 'host' && { hostDirectory: place.literal(hostPrefix) }),
     ...(exit.exitCode === 137 && { outOfMemory: false }),
-    ...(exit.outOfMemory && outOfMemory(container.runtime_constraints.ram)),
+    ...(isStarved && outOfMemory(container)),
     ...(warning !== undefined && { warning, warningDetail: warnings.slice(0, 20).join('\n') }),
   };
   const output = collection.portableDataHash;
   return { state: 'Complete', exitCode: exit.exitCode, output, outputKept, outputProperties: {}, status };
 }
 
-function outOfMemory(ramBytes: number): RuntimeStatus {
-  const limit = ramBytes > 0 ? `the limit is ${formatBytes(ramBytes)}` : 'the machine has no more';
+const memoryLimit = ({ runtime_constraints: { ram } }: Container): string =>
+  ram > 0 ? `the limit is ${formatBytes(ram)}` : 'the machine has no more';
+
+function outOfMemory(container: Container): RuntimeStatus {
   return {
     outOfMemory: true,
-    error: `the command was ended because it ran out of memory: ${limit}`,
+    error: `the command was ended because it ran out of memory: ${memoryLimit(container)}`,
     errorDetail: 'hint: raise ramMin of its ResourceRequirement, or add the hint arv:OutOfMemoryRetry',
   };
 }

@@ -1,3 +1,4 @@
+import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -37,15 +38,18 @@ export interface OpenSpec {
 export async function toSpec(options: SpecOptions): Promise<OpenSpec> {
   const { container, plan, place, image, stdin } = options;
   const streams: Writable[] = [];
-  const target = (name: 'stdout' | 'stderr'): StreamTarget => {
-    const path = plan[name];
-    if (path !== undefined) {
-      return { kind: 'file', path: makeParents(place.outputDir, relativeTo(path, place.outputPath)) };
-    }
-    const writable = options.logs.stream(`${name}.txt`);
+  const open = (writable: Writable): StreamTarget => {
     streams.push(writable);
     return { kind: 'stream', writable };
   };
+  const onDisk = (path: string): string => makeParents(place.outputDir, relativeTo(path, place.outputPath));
+  const target = (name: 'stdout' | 'stderr'): StreamTarget => {
+    const path = plan[name];
+    return path === undefined ? open(options.logs.stream(`${name}.txt`)) : { kind: 'file', path: onDisk(path) };
+  };
+  /** Of two that write to one file each would overwrite what the other wrote. Who writes is told of errors. */
+  const isShared = plan.stdout !== undefined && plan.stdout === plan.stderr;
+  const shared = isShared ? open(createWriteStream(onDisk(plan.stdout)).on('error', () => {})) : undefined;
   const { ram, vcpus, gpu, API } = container.runtime_constraints;
   const command = [...image.entrypoint, ...container.command.map(place.literal)];
   const environment = toEnvironment(options);
@@ -59,8 +63,8 @@ export async function toSpec(options: SpecOptions): Promise<OpenSpec> {
     binds: await place.binds(),
     tmpfs: [],
     network: API === true,
-    stdout: target('stdout'),
-    stderr: target('stderr'),
+    stdout: shared ?? target('stdout'),
+    stderr: shared ?? target('stderr'),
     scratchDir: options.executorDir,
     ...(ram > 0 && { ramBytes: ram }),
     ...(vcpus > 0 && { vcpus }),

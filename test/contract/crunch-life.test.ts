@@ -253,6 +253,16 @@ describe('limits', () => {
     expect(container.runtime_status.error).toContain('256 MiB');
   });
 
+  test('a process that memory ran out for, in a command that went on, is told', async () => {
+    const executor = createFakeExecutor({ outOfMemory: true });
+    const container = await setting.run(withImage(['true']), { executor });
+    expect(container).toMatchObject({ state: 'Complete', exit_code: 0 });
+    expect(container.runtime_status).toMatchObject({
+      warning: expect.stringMatching(/^a process was ended because memory ran out, and the command went on: /),
+    });
+    expect(container.runtime_status.outOfMemory).toBeUndefined();
+  });
+
   test('the time limit ends the tree', async () => {
     const executor = createFakeExecutor();
     const work = withImage(['sh', '-c', 'sleep 600 & sleep 600'], { scheduling_parameters: { max_run_time: 0.2 } });

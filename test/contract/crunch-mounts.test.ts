@@ -144,6 +144,13 @@ describe.each(sides)('mounts %s', (_name, { root, run }) => {
     expect(Object.keys(await setting.readLog(container))).not.toContain('stdout.txt');
   });
 
+  test('stdout and stderr into one file: neither overwrites the other', async () => {
+    const both = { kind: 'file', path: `${root}/out/log` } as const;
+    const container = await run('echo one; echo two >&2; echo three', { stdout: both, stderr: both });
+    const { log } = await setting.readOutput(container);
+    expect(log?.trim().split('\n').sort()).toEqual(['one', 'three', 'two']);
+  });
+
   test('secrets: only the owner reads them, no output and no log holds them, nothing stays', async () => {
     const secretMounts = async (): Promise<Mounts> => ({
       [`${root}/out/token`]: { kind: 'text', content: 'hunter2' },
@@ -171,6 +178,16 @@ describe.each(sides)('mounts %s', (_name, { root, run }) => {
       { stdout: { kind: 'file', path: `${root}/x` } },
       /stdout: expected kind "file" with a path under/,
     ],
+    [
+      'stdin from nowhere',
+      { stdin: { kind: 'file', path: `${root}/no/a.txt` } },
+      /stdin: expected a file inside another/,
+    ],
+    [
+      'stdin from a directory',
+      { [`${root}/d`]: tmp, stdin: { kind: 'file', path: `${root}/d` } },
+      /stdin: expected a file inside another mount, got/,
+    ],
     ['stdin without a file', { stdin: tmp }, /stdin: expected a file, got kind "tmp"/],
     ['two names of one path', { [`${root}/a`]: tmp, [`${root}/b/../a`]: tmp }, /two mounts have the path/],
     [
@@ -183,6 +200,20 @@ describe.each(sides)('mounts %s', (_name, { root, run }) => {
     const container = await run('true', mounts);
     expect(container).toMatchObject({ state: 'Cancelled', runtime_status: { retryable: false } });
     expect(container.runtime_status.error).toMatch(message);
+  });
+
+  test.each([['collection'], ['git_tree']] as const)('stdout into a %s that is read-only is refused', async (kind) => {
+    const git = { kind: 'git_tree', url: 'https://h/r', commit: '0'.repeat(40) } as const;
+    const container = await run('true', {
+      [`${root}/out/r`]: kind === 'git_tree' ? git : keep(reads),
+      stdout: { kind: 'file', path: `${root}/out/r/a.txt` },
+    });
+    expect(container.runtime_status.error).toMatch(/^stdout: ".*\/out\/r\/a.txt" lies in a mount that is read-only$/);
+  });
+
+  test('a path that the collection lacks is not tried again', async () => {
+    const { runtime_status } = await run('true', { [`${root}/in`]: keep(reads, 'nope') });
+    expect(runtime_status).toMatchObject({ retryable: false, error: expect.stringContaining('has no "nope"') });
   });
 
   test('a path that leaves the collection is refused', async () => {
@@ -221,6 +252,16 @@ describe('git trees', () => {
     expect(container.runtime_status.error).toMatch(
       /git_tree: expected a path in the tree of the commit, got "outside"/,
     );
+  });
+
+  test('stdin that is a symlink to the host is refused', async () => {
+    const mounts: Mounts = {
+      '/out': tmp,
+      '/in': { kind: 'git_tree', url, commit },
+      stdin: { kind: 'file', path: '/in/outside/passwd' },
+    };
+    const container = await setting.run(withImage(['cat'], { mounts }));
+    expect(container.runtime_status.error).toMatch(/^stdin: expected a file inside another mount/);
   });
 
   test('a mount below a symlink of the commit does not write to the host', async () => {
@@ -286,6 +327,20 @@ describe('a container with an image', () => {
       ['/out/a/b', true],
     ]);
     for (const { source } of binds.slice(1)) expect(source).toContain(join(setting.directory, 'keep'));
+  });
+
+  test('what is to be written to can be, also inside a read-only collection', async () => {
+    const executor = createFakeExecutor();
+    const copy = keep(reads, 'sub', { writable: true });
+    const mounts: Mounts = { '/out': tmp, '/in': keep(reads), '/in/t': tmp, '/in/sub/w': copy, '/in/sub/w/t': tmp };
+    await setting.run(withImage(['true'], { mounts }), { executor });
+    const { binds = [] } = executor.specs[0] ?? {};
+    expect(binds.map(({ target, readOnly }) => [target, readOnly])).toEqual([
+      ['/out', false],
+      ['/in', true],
+      ['/in/t', false],
+      ['/in/sub/w', false],
+    ]);
   });
 
   test('the image gives the entrypoint, what the record says comes after it', async () => {

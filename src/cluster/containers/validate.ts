@@ -44,7 +44,7 @@ function validateMounts(field: 'mounts' | 'secret_mounts', mounts: Mounts): void
   for (const [target, mount] of Object.entries(mounts)) {
     const where = `${field}[${JSON.stringify(target)}]`;
     if (!target.startsWith('/') && !streams.has(target)) {
-      throw bad(where, 'to be at an absolute path, stdin, stdout or stderr', target);
+      throw bad(where, 'at an absolute path, stdin, stdout or stderr', target);
     }
     if (!isJsonObject(mount)) throw bad(where, 'an object', mount);
     const problem = mountProblem(mount);

@@ -55,6 +55,8 @@ export async function createContainerPlace(options: PlaceOptions): Promise<Place
   const binds = new Map<string, BindMount>();
   /** Directories of the host that the container sees and that are ours to put things into. */
   const owned = new Map([[outputPath, outputDir]]);
+  /** Those that the container may not write to. */
+  const fixed = new Set<string>();
   const bind = (target: string, source: string, readOnly: boolean): void => {
     binds.set(target, { source, target, readOnly });
   };
@@ -64,7 +66,8 @@ export async function createContainerPlace(options: PlaceOptions): Promise<Place
   const spot = (target: string, readOnly: boolean): string => {
     if (target === outputPath) return outputDir;
     const owner = ownerOf(target);
-    if (owner) return makeParents(owner.hostDir, relativeTo(target, owner.target));
+    if (owner && (readOnly || !fixed.has(owner.target)))
+      return makeParents(owner.hostDir, relativeTo(target, owner.target));
     const path = next();
     bind(target, path, readOnly);
     return path;
@@ -102,6 +105,7 @@ export async function createContainerPlace(options: PlaceOptions): Promise<Place
       await placeTree(source, copy, linkReadOnly);
       bind(target, copy, true);
       owned.set(target, copy);
+      fixed.add(target);
     },
     secret: async (target, content) => bind(target, await secretFile(content), true),
     scratchDirectory: () => newDirectory(next()),

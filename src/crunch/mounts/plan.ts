@@ -91,12 +91,31 @@ function checkDistinct(mounts: readonly PlannedMount[]): void {
   });
 }
 
-function planStreams(mounts: Mounts, _placed: readonly PlannedMount[], outputPath: string) {
+/** Whether the innermost mount around `path` keeps the container from writing there. */
+function isReadOnly(path: string, placed: readonly PlannedMount[]): boolean {
+  const mount = placed.findLast(({ target }) => isInside(path, target));
+  if (mount === undefined || !mount.inOutput) return false;
+  return (
+    mount.secret || mount.mount.kind === 'git_tree' || (mount.mount.kind === 'collection' && !mount.mount.writable)
+  );
+}
+
+function planStreams(mounts: Mounts, placed: readonly PlannedMount[], outputPath: string) {
   const into = (name: 'stdout' | 'stderr'): string | undefined => {
     const mount = mounts[name];
     if (mount === undefined) return undefined;
     const path = mount.kind === 'file' ? toContainerPath(mount.path) : '';
-    if (mount.kind === 'file' && isBelow(path, outputPath) && !path.endsWith('/')) return path;
+    if (mount.kind === 'file' && isReadOnly(path, placed)) {
+      throw crunchError(
+        'crunch/bad-mount',
+        `${name}: ${JSON.stringify(mount.path)} lies in a mount that is read-only`,
+        {
+          hint: 'redirect the stream to another path, or make the mount writable',
+          where: { field: 'mounts' },
+        },
+      );
+    }
+    if (mount.kind === 'file' && isBelow(path, outputPath)) return path;
     const got = mount.kind === 'file' ? JSON.stringify(mount.path) : `kind ${JSON.stringify(mount.kind)}`;
     throw crunchError('crunch/bad-mount', `${name}: expected kind "file" with a path under ${outputPath}, got ${got}`, {
       hint: 'redirect the stream into the output directory',

@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Mount } from '../../api/records.ts';
 import type { Collection } from '../../keep/collection.ts';
 import { crunchError } from '../errors.ts';
+import { isInside, relativeTo, toContainerPath } from '../paths.ts';
 import type { CollectionReader, TreeCache } from '../port.ts';
 import { copyWritable, placeTree } from './copy-tree.ts';
 import { checkoutGitTree } from './git-tree.ts';
@@ -93,7 +94,7 @@ export async function stageStdin(
     case 'git_tree':
       return undefined;
     case 'file':
-      return place.hostPath(stdin.path);
+      return stdinInside(plan, stdin.path, place);
     case 'text':
     case 'json': {
       const path = join(await place.scratchDirectory(), 'stdin');
@@ -111,4 +112,21 @@ export async function stageStdin(
       });
     }
   }
+}
+
+/** No link is followed: one of a commit, for example, may lead to a file of this machine. */
+async function stdinInside(plan: MountPlan, path: string, place: Place): Promise<string> {
+  const clean = toContainerPath(path);
+  const mount = plan.mounts.findLast(({ target }) => isInside(clean, target));
+  const [folder, file] = [mount && place.hostPath(mount.target), place.hostPath(clean)];
+  if (mount && folder !== undefined && file !== undefined) {
+    const unlinked = join(await realpath(folder).catch(() => folder), relativeTo(clean, mount.target));
+    if ((await realpath(file).catch(() => undefined)) === unlinked && (await stat(unlinked)).isFile()) {
+      return file;
+    }
+  }
+  throw crunchError('crunch/bad-mount', `stdin: expected a file inside another mount, got ${JSON.stringify(path)}`, {
+    hint: 'give the path of a file, not of a link, that the container sees by one of its mounts',
+    where: { field: 'mounts' },
+  });
 }

@@ -96,8 +96,8 @@ async function startContainer(parts: Parts, image: LoadedImage, spec: ContainerS
   try {
     const group = await startByApptainer({ ...parts, limits }, image, spec);
     return toContainer(group, {
-      finish: async ({ exitCode }) => ({
-        outOfMemory: exitCode !== 0 && limits.ranOutOfMemory(),
+      finish: async () => ({
+        outOfMemory: limits.ranOutOfMemory(),
         usage: limits.usage(),
       }),
       usage: async () => limits.usage(),

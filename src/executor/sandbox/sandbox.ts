@@ -74,8 +74,8 @@ async function startContainer(ground: Ground, image: LoadedImage, spec: Containe
     });
     const { limits } = init;
     return toContainer(init, {
-      finish: async ({ exitCode }) => ({
-        outOfMemory: exitCode !== 0 && limits?.ranOutOfMemory() === true,
+      finish: async () => ({
+        outOfMemory: limits?.ranOutOfMemory() === true,
         usage: { ...limits?.usage(), ...toUsage(await init.cpu) },
       }),
       usage: async () => limits?.usage() ?? {},
