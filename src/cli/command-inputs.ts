@@ -1,3 +1,4 @@
+import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -35,8 +36,8 @@ export async function readCommandInputs(
   const base = pathToFileURL(`${resolve(basedir ?? '.')}/`).href;
   const empty = parseInputObject('{}', `${base}${commandLineSource}`);
   if (inputValues) return { documentUri, job: { ...empty, values: inputValues } };
-  if (inputsFile === '-')
-    return { documentUri, job: parseInputObject(await readAll(process.stdin), `${base}stdin.yml`) };
+  const piped = inputsFile === undefined ? undefined : await readPiped(inputsFile);
+  if (piped !== undefined) return { documentUri, job: parseInputObject(piped, `${base}stdin.yml`) };
   if (inputsFile !== undefined) {
     const jobUri = await toDocumentUri(inputsFile);
     trust(jobUri);
@@ -48,6 +49,13 @@ export async function readCommandInputs(
     ? await loadInputObject(documentUri, fetcher).catch(() => undefined)
     : undefined;
   return job?.tool === undefined ? { documentUri, job: empty } : { documentUri: job.tool, jobUri: documentUri, job };
+}
+
+/** Text of standard input, or of a pipe that has a name: `<(…)` of a shell is `/dev/fd/63`, which can be read once. */
+async function readPiped(name: string): Promise<string | undefined> {
+  if (name === '-') return readAll(process.stdin);
+  const stats = await stat(name).catch(() => undefined);
+  return stats === undefined || stats.isFile() || stats.isDirectory() ? undefined : readFile(name, 'utf8');
 }
 
 /** `cwltool:overrides` of the file that `--overrides` names. */

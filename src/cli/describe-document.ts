@@ -39,7 +39,7 @@ export async function describeDocument(
 ): Promise<string | undefined> {
   if (flags.validate) return `${shownName(documentUri)} is valid CWL.\n`;
   if (help || flags.toolHelp) return `${formatInputHelp(process)}\n`;
-  if (flags.printPre) return toJsonText(process);
+  if (flags.printPre) return toJsonText((await import('../cwl/output/pack.ts')).unfold(process));
   if (flags.printDeps) return toJsonText(documentDependencies(documentUri, sources, flags));
   if (flags.printInputDeps) return toJsonText(inputDependencies(jobUri ?? documentUri, job.values, flags));
   if (flags.printTargets) return formatTargets(process);

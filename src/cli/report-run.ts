@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { JsonValue } from '../core/json.ts';
+import type { CwlObject } from '../cwl/values.ts';
 import { locateOutputs, writeOutputs } from '../run/outputs.ts';
 import type { RunResult } from '../run/run-process.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -20,19 +21,23 @@ export async function reportRun(result: RunResult, flags: RunFlags, cluster: Clu
   return code;
 }
 
-/** Output object on standard output, or every failure on standard error. */
-async function reportResult(result: RunResult, flags: RunFlags, { api, blocks }: ClusterHandle): Promise<number> {
+/** Output object on standard output, and every failure on standard error. With `--on-error=continue` both. */
+async function reportResult(result: RunResult, flags: RunFlags, cluster: ClusterHandle): Promise<number> {
   for (const text of new Set(result.failures.map((failure) => formatFailure(failure, flags))))
     process.stderr.write(`${text}\n`);
-  if (result.failures.length > 0 || result.status !== 'success')
-    return exitCodeOf(result.failures[0] ?? new Error('the workflow failed'));
+  const isGood = result.failures.length === 0 && result.status === 'success';
+  const isPartial = flags.onError === 'continue' && Object.values(result.outputs).some((output) => output !== null);
+  if (isGood || isPartial) await deliver(result.outputs, flags, cluster);
+  return isGood ? exitCodes.success : exitCodeOf(result.failures[0] ?? new Error('the workflow failed'));
+}
+
+async function deliver(results: CwlObject, flags: RunFlags, { api, blocks }: ClusterHandle): Promise<void> {
   const options = { api, blocks, computeChecksum: flags.computeChecksum };
   const outputs = flags.leaveOutputs
-    ? await locateOutputs(result.outputs, options)
-    : await writeOutputs(result.outputs, { ...options, outdir: resolve(flags.outdir) });
+    ? await locateOutputs(results, options)
+    : await writeOutputs(results, { ...options, outdir: resolve(flags.outdir) });
   await print(formatOutputs(outputs as JsonValue));
   if (flags.writeSummary !== undefined) await writeFile(flags.writeSummary, formatOutputs(outputs as JsonValue));
-  return exitCodes.success;
 }
 
 /** As fast as the reader takes it; one that went away has enough. */

@@ -425,6 +425,42 @@ stdout: 5
     });
   });
 
+  it('stands at the name that is wrong, and where a step has nothing to run, too', async () => {
+    const text = `cwlVersion: v1.2
+class: Workflow
+requirements: {ScatterFeatureRequirement: {}}
+inputs: {w: string}
+steps:
+  a:
+    run: {class: CommandLineTool, inputs: {x: string}, outputs: {o: {type: stdot}}}
+    in: {x: {source: v}}
+    scatter: y
+    out: [o, {id: p}]
+  b:
+    in: {x: a/q}
+    out: []
+outputs: {o: {type: int, outputSource: w}}
+`;
+    const error: unknown = await loadTool(text).catch((thrown: unknown) => thrown);
+    const problems = error instanceof InvalidDocumentError ? error.problems : [];
+    expect(problems.map(({ position, message, hint }) => [position.line, position.column, message, hint])).toEqual([
+      [7, 76, 'unknown type "stdot"', 'did you mean "stdout"?'],
+      [8, 22, 'input "x" of step "a" has an unknown source "v"', 'did you mean "w"?'],
+      [9, 14, 'step "a" scatters over "y", which is not in its "in"', 'did you mean "x"?'],
+      [10, 14, 'step "a" has no output "p"', 'did you mean "o"?'],
+      [12, 5, 'WorkflowStep needs the field "run"', undefined],
+      [12, 13, 'input "x" of step "b" has an unknown source "a/q"', 'did you mean "a/o"?'],
+      [14, 40, 'source "w" of type string does not fit workflow output "o" of type int', undefined],
+    ]);
+  });
+
+  it('is told once where a version is not supported', async () => {
+    const inner = '{class: ExpressionTool, inputs: [], outputs: [], expression: "$({})"}';
+    const text = `cwlVersion: draft-3\nclass: Workflow\ninputs: []\noutputs: []\nsteps: {s: {run: ${inner}, in: {}, out: []}}\n`;
+    const error: unknown = await loadTool(text).catch((thrown: unknown) => thrown);
+    expect(error instanceof InvalidDocumentError && error.problems.map(({ rule }) => rule)).toEqual(['version']);
+  });
+
   it.each([
     ['class: CommandLineTool', 'the document needs the field "cwlVersion"'],
     ['cwlVersion: v1.2', 'a process needs the field "class"'],

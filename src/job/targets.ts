@@ -46,6 +46,6 @@ const stepOf = (source: string): string => (source.includes('/') ? source.slice(
 
 function unknownTarget(target: string, names: readonly string[]) {
   return jobError('job/no-such-target', `expected the name of an output or a step, got ${JSON.stringify(target)}`, {
-    hint: `the workflow has ${names.slice(0, 10).join(', ')}`,
+    hint: `the workflow has ${[...new Set(names)].slice(0, 10).join(', ')}`,
   });
 }

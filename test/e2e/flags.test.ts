@@ -248,7 +248,10 @@ describe('flags of the run', () => {
       {
         args: '--outdir o --disable-reuse --on-error=continue --parallel-max 1 fails.cwl',
         code: 1,
-        check: ({ stderr }) => expect(stderr).toMatch(/done +step good/),
+        check: ({ stderr, json }) => {
+          expect(stderr).toMatch(/done +step good/);
+          expect(json()).toMatchObject({ good: { class: 'File' } });
+        },
       },
     ],
     [
@@ -511,5 +514,14 @@ describe('flags of other runners', () => {
     const { stdout, stderr } = await runner.run(['names.cwl', '--name', 'x', '--wait', '--outdir', 'o']);
     expect(stderr).not.toContain('no effect');
     expect(JSON.parse(stdout).out).toMatch(/^(x waited|waited x)\n$/);
+  });
+});
+
+describe('the inputs', () => {
+  it.each(['-', '/dev/stdin', '<(cat)'])('may come through a pipe: %s', async (name) => {
+    const through = ['bash', '-c', `echo '{"word": "piped"}' | "$@" ${name}`, 'bash'];
+    const { stdout, exitCode } = await runner.run(['--quiet', '--outdir', 'o', 'say.cwl'], { through });
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ out: { size: 6 } });
   });
 });

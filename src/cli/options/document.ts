@@ -6,7 +6,7 @@ const group = 'Document:';
 export const documentFlags = {
   validate: flag('check the document and stop', { group }),
   'print-dot': flag('print the workflow as DOT and stop', { group }),
-  'print-pre': flag('print the document after loading and stop', { group }),
+  'print-pre': flag('print the document as it is after loading, as CWL, and stop', { group }),
   pack: flag('print the document with all it refers to in one and stop', { group }),
   'print-deps': flag('print the files that the document reads and stop', { group }),
   'print-input-deps': flag('print the files that the inputs name and stop', { group }),

@@ -2,7 +2,7 @@ import type { CheckContext } from '../check.ts';
 import type { DocumentStore } from '../document.ts';
 import type { CwlType, Process } from '../model.ts';
 import type { Override } from '../overrides.ts';
-import type { MapNode, Node, Span } from '../syntax/node.ts';
+import type { MapNode, Node, Source, Span } from '../syntax/node.ts';
 
 /** What reading one process needs beside its node. */
 export interface BuildContext extends CheckContext {
@@ -23,10 +23,14 @@ export interface LoadContext {
   /** Requirements of the job file, and the process that they are for. */
   readonly ofJob?: { readonly process: MapNode; readonly requirements: Node };
   readonly enableDev: boolean;
+  /** Documents of a version that is not supported. */
+  readonly refused: WeakSet<Source>;
   /** Processes already read; one that several steps run is read once. */
   readonly processes: Map<MapNode, Process>;
   /** Where the parts of the model stand in their sources. */
   readonly spans: WeakMap<object, Span>;
+  /** Where each name of a list of names stands (`readNames`). */
+  readonly places: WeakMap<readonly string[], readonly Span[]>;
 }
 
 /** Named types in sight: those of SchemaDefRequirement here and around, by full and by short name. Read when first asked for. */

@@ -3,7 +3,15 @@ import { booleanOf, field, type Node, positionOf, stringOf } from '../syntax/nod
 import { readCommandLineBinding, readLoadListing, readOutputBinding } from './binding.ts';
 import type { BuildContext } from './context.ts';
 import { readValue } from './local-file.ts';
-import { checkUnique, documentation, type Item, readFormats, readItems, readSecondaryFiles, strings } from './read.ts';
+import {
+  checkUnique,
+  documentation,
+  type Item,
+  readFormats,
+  readItems,
+  readNames,
+  readSecondaryFiles,
+} from './read.ts';
 import { readType } from './type.ts';
 
 export function readInputs(node: Node | undefined, context: BuildContext): readonly InputParameter[] {
@@ -69,7 +77,7 @@ function readOutput(item: Item, context: BuildContext): OutputParameter {
 
 /** Sources as the workflow itself calls them: `input` or `step/output`. */
 export function readSources(node: Node | undefined, context: BuildContext): readonly string[] {
-  return strings(node).map((text) => localReference(text, context.scope));
+  return readNames(node, (text) => localReference(text, context.scope), context);
 }
 
 /** `#main/step/out`, `file.cwl#main/step/out` and `step/out` inside `main` are `step/out`. */

@@ -46,10 +46,28 @@ export function checkUnique(items: readonly Item[], what: string, context: Build
   }
 }
 
+const nameOf = (item: Node): string | undefined =>
+  item.kind === 'scalar' && item.value !== null ? String(item.value) : undefined;
+
 export const strings = (node: Node | undefined): readonly string[] =>
-  itemsOf(node).flatMap(
-    (item) => stringOf(item) ?? (item.kind === 'scalar' && item.value !== null ? String(item.value) : []),
-  );
+  itemsOf(node).flatMap((item) => nameOf(item) ?? []);
+
+/** The names that a field lists, by themselves or as the `id` of something; `context` keeps where each stands. */
+export function readNames(
+  node: Node | undefined,
+  toName: (text: string) => string,
+  { load }: BuildContext,
+): readonly string[] {
+  const places: Node[] = [];
+  const names = itemsOf(node).flatMap((item) => {
+    const text = nameOf(item) ?? stringOf(field(item, 'id'));
+    if (text === undefined) return [];
+    places.push(item);
+    return toName(text);
+  });
+  load.places.set(names, places);
+  return names;
+}
 
 export function textOf(node: Node | undefined): string | undefined {
   if (node?.kind === 'list') return strings(node).join('\n');

@@ -7,7 +7,7 @@ import { readLoadListing, stringField } from './binding.ts';
 import type { BuildContext } from './context.ts';
 import { readValue } from './local-file.ts';
 import { isMerged, readMerge, readSources } from './parameter.ts';
-import { checkUnique, documentation, type Item, readItems, strings } from './read.ts';
+import { checkUnique, documentation, type Item, readItems, readNames } from './read.ts';
 import { readRequirements } from './requirement.ts';
 
 const loopClass = `${cwltoolPrefix}Loop`;
@@ -30,7 +30,7 @@ export function readStep(item: Item, context: BuildContext, readRun: ReadRun): W
     run: runNode ? readRun(runNode, name, runContext) : emptyTool(node),
     in: readStepInputs(field(node, 'in'), context),
     out: readOut(field(node, 'out'), context),
-    scatter: strings(field(node, 'scatter')).map(shortName),
+    scatter: readNames(field(node, 'scatter'), shortName, context),
     ...(scatterMethod !== undefined && methods.has(scatterMethod) && { scatterMethod: scatterMethod as 'dotproduct' }),
     ...(loop ? {} : stringField(node, 'when')),
     ...(loop && { loop }),
@@ -111,15 +111,15 @@ function readStepInput({ id, idSpan, node }: Item, context: BuildContext, source
 }
 
 function readOut(node: Node | undefined, context: BuildContext): readonly string[] {
+  const names = readNames(node, shortName, context);
   const seen = new Set<string>();
-  return itemsOf(node).flatMap((item) => {
-    const id = stringOf(item) ?? stringOf(field(item, 'id'));
-    if (id === undefined) return [];
-    const name = shortName(id);
-    if (seen.has(name)) context.problems.error('duplicate-id', item, `duplicate step output ${JSON.stringify(name)}`);
+  for (const [index, name] of names.entries()) {
+    const place = context.load.places.get(names)?.[index] ?? node;
+    if (seen.has(name) && place)
+      context.problems.error('duplicate-id', place, `duplicate step output ${JSON.stringify(name)}`);
     seen.add(name);
-    return [name];
-  });
+  }
+  return names;
 }
 
 /** `cwltool:Loop`, or `loop` with `when` of the v1.3 draft. */

@@ -63,7 +63,7 @@ function typeHint(text: string, names: readonly string[]): string {
   if (text === 'stdout' || text === 'stderr' || text === 'stdin')
     return `${text} is a type only of a CommandLineTool's own ${text === 'stdin' ? 'inputs' : 'outputs'}`;
   if (text === 'array' || text === 'record' || text === 'enum') return `write a mapping with "type: ${text}"`;
-  return didYouMean(text, names) ?? `expected one of ${names.join(', ')}`;
+  return didYouMean(text, [...names, 'stdout', 'stderr', 'stdin']) ?? `expected one of ${names.join(', ')}`;
 }
 
 function readSchema(node: MapNode, context: BuildContext): CwlType {

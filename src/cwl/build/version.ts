@@ -26,8 +26,11 @@ export function readVersion(node: MapNode, outer: BuildContext): string {
   if (stable.has(version)) return version;
   const draft = drafts[version];
   if (draft !== undefined && outer.load.enableDev) return draft;
+  // Once for each document: what it holds follows its version.
+  const isTold = outer.load.refused.has(node.source);
+  outer.load.refused.add(node.source);
   const hint =
     draft === undefined ? 'expected one of v1.0, v1.1, v1.2' : 'it is a development version: use --enable-dev';
-  outer.problems.error('version', own ?? node, `unsupported cwlVersion ${JSON.stringify(written)}`, hint);
+  if (!isTold) outer.problems.error('version', own ?? node, `unsupported cwlVersion ${JSON.stringify(written)}`, hint);
   return draft ?? 'v1.2';
 }

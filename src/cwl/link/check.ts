@@ -39,7 +39,12 @@ export function checkWorkflow(workflow: Workflow, context: BuildContext): void {
 function checkStep(step: WorkflowStep, origins: ReadonlyMap<string, Origin>, context: BuildContext): void {
   const { problems, load } = context;
   const stepSpan = load.spans.get(step);
-  if (step.run.id === '' || !stepSpan) return;
+  if (!stepSpan) return;
+  if (step.run.id === '') {
+    for (const link of step.in)
+      checkSources(toSink(step, link, context.load.spans.get(link) ?? stepSpan), origins, context);
+    return;
+  }
   const inputs = new Map(step.run.inputs.map((input) => [input.id, input]));
   for (const link of step.in) checkStepInput(step, link, inputs.get(link.id), origins, context);
   checkScatter(step, stepSpan, context);
@@ -62,7 +67,7 @@ function checkStep(step: WorkflowStep, origins: ReadonlyMap<string, Origin>, con
     if (outputs.includes(out)) continue;
     problems.error(
       'unknown-reference',
-      stepSpan,
+      placeOf(step.out, out, load) ?? stepSpan,
       `step ${quote(step.name)} has no output ${quote(out)}`,
       didYouMean(out, outputs) ?? listed(outputs),
     );
@@ -92,21 +97,25 @@ function checkStepInput(
     const message = `input ${quote(link.id)} of step ${quote(step.name)} needs a source, a default or valueFrom`;
     context.problems.error('missing-input', span, message);
   }
-  const type = parameter ? sinkType(parameter, link) : 'Any';
-  checkLink(
-    {
-      what: `input ${quote(link.id)} of step ${quote(step.name)}`,
-      type: step.scatter.includes(link.id) ? arrayOf(type) : type,
-      secondaryFiles: parameter?.secondaryFiles ?? [],
-      link,
-      sources: link.source,
-      isList: link.sourceIsList,
-      span,
-    },
-    origins,
-    context,
-  );
+  checkLink(toSink(step, link, span, parameter), origins, context);
 }
+
+function toSink(step: WorkflowStep, link: WorkflowStepInput, span: Span, parameter?: InputParameter): Sink {
+  const type = parameter ? sinkType(parameter, link) : 'Any';
+  return {
+    what: `input ${quote(link.id)} of step ${quote(step.name)}`,
+    type: step.scatter.includes(link.id) ? arrayOf(type) : type,
+    secondaryFiles: parameter?.secondaryFiles ?? [],
+    link,
+    sources: link.source,
+    isList: link.sourceIsList,
+    span,
+  };
+}
+
+/** Where `name` stands among `names`. */
+const placeOf = (names: readonly string[], name: string, load: BuildContext['load']): Span | undefined =>
+  load.places.get(names)?.[names.indexOf(name)];
 
 /** A default takes the place of null, whether the step or the process gives it. */
 const sinkType = (parameter: InputParameter, link: WorkflowStepInput): CwlType =>
@@ -129,15 +138,25 @@ function checkOutput(output: OutputParameter, origins: ReadonlyMap<string, Origi
   );
 }
 
-function checkLink(sink: Sink, origins: ReadonlyMap<string, Origin>, context: BuildContext): void {
-  const found = sink.sources.flatMap((name) => {
+/** The origins of the sources, and a problem for each source that has none. */
+function checkSources(
+  sink: Sink,
+  origins: ReadonlyMap<string, Origin>,
+  { problems, load }: BuildContext,
+): readonly Origin[] {
+  return sink.sources.flatMap((name) => {
     const origin = origins.get(name);
     if (!origin) {
       const hint = didYouMean(name, origins.keys()) ?? nearbyOutputs(name, origins);
-      context.problems.error('unknown-reference', sink.span, `${sink.what} has an unknown source ${quote(name)}`, hint);
+      const span = placeOf(sink.sources, name, load) ?? sink.span;
+      problems.error('unknown-reference', span, `${sink.what} has an unknown source ${quote(name)}`, hint);
     }
     return origin ?? [];
   });
+}
+
+function checkLink(sink: Sink, origins: ReadonlyMap<string, Origin>, context: BuildContext): void {
+  const found = checkSources(sink, origins, context);
   if (sink.link.valueFrom !== undefined) return;
   const { pickValue } = sink.link;
   if (pickValue !== undefined && !sink.isList && !found.some(({ type }) => isArray(type))) {
@@ -154,11 +173,12 @@ function checkOrigin(origin: Origin, sink: Sink, context: BuildContext): void {
     return;
   }
   const message = `source ${quote(origin.name)} of type ${typeText(source)} ${result === 'never-fits' ? 'does' : 'may'} not fit ${sink.what} of type ${typeText(sink.type)}`;
-  if (result === 'never-fits') context.problems.error('link-type', sink.span, message, mergeHint(source, sink));
+  const span = placeOf(sink.sources, origin.name, context.load) ?? sink.span;
+  if (result === 'never-fits') context.problems.error('link-type', span, message, mergeHint(source, sink));
   else if (origin.isConditional && fitOf(withoutNull(source), sink.type) === 'fits') {
     const hint = 'use pickValue or make the type optional';
-    context.problems.warn('conditional', sink.span, `${message}: its step is conditional and may give null`, hint);
-  } else context.problems.warn('link-type', sink.span, message);
+    context.problems.warn('conditional', span, `${message}: its step is conditional and may give null`, hint);
+  } else context.problems.warn('link-type', span, message);
 }
 
 function mergeHint(source: CwlType, sink: Sink): string | undefined {
@@ -187,14 +207,14 @@ function warnSecondaryFiles(origin: Origin, sink: Sink, context: BuildContext): 
   );
 }
 
-function checkScatter(step: WorkflowStep, span: Span, { problems }: BuildContext): void {
+function checkScatter(step: WorkflowStep, span: Span, { problems, load }: BuildContext): void {
   const names = step.in.map(({ id }) => id);
   for (const name of step.scatter) {
     if (names.includes(name)) continue;
     const hint = didYouMean(name, names) ?? listed(names);
     problems.error(
       'scatter',
-      span,
+      placeOf(step.scatter, name, load) ?? span,
       `step ${quote(step.name)} scatters over ${quote(name)}, which is not in its "in"`,
       hint,
     );

@@ -20,6 +20,12 @@ export function pack(process: Process): JsonObject {
   return { cwlVersion: 'v1.2', $graph: graph };
 }
 
+/** As `pack`, without `$graph` where there is one process: the document as it is after loading, in CWL v1.2. */
+export function unfold(process: Process): JsonObject {
+  const names = nameProcesses(process);
+  return names.size === 1 ? { cwlVersion: 'v1.2', ...packProcess(process, 'main', names) } : pack(process);
+}
+
 type Names = ReadonlyMap<Process, string>;
 
 /** A name for each process, `main` first; a process that several steps run is there once. */
