@@ -15,18 +15,35 @@ export function outputName(output: CwlFile | CwlDirectory): string {
   );
 }
 
+/** What an output is, whatever else is said of it: two outputs of one content and name are one file. */
+export function contentOf(output: CwlFile | CwlDirectory): string {
+  if (output.class === 'Directory') return JSON.stringify(output);
+  const { location, contents } = output;
+  return location ?? JSON.stringify([contents]);
+}
+
+export interface Wanted {
+  readonly name: string;
+  /** As of `contentOf`. */
+  readonly content: string;
+}
+
 /**
- * Takes names for a file and its secondaryFiles: as they are or, where one is taken, all with the same number, so that they still
- * belong together: `a.bam`, `a.bam.bai` → `a_2.bam`, `a_2.bam.bai`.
+ * Takes names for a file and its secondaryFiles: as they are or, where one is taken by another content, all with the same number,
+ * so that they still belong together: `a.bam`, `a.bam.bai` → `a_2.bam`, `a_2.bam.bai`. `taken` has the content of each name.
  */
-export function takeNames(names: readonly string[], taken: Set<string>): string[] {
-  if (new Set(names).size < names.length) return names.flatMap((name) => takeNames([name], taken));
-  const root = splitName(names[0] ?? '').nameroot;
+export function takeNames(wanted: readonly Wanted[], taken: Map<string, string>): string[] {
+  if (new Set(wanted.map(({ name }) => name)).size < wanted.length)
+    return wanted.flatMap((one) => takeNames([one], taken));
+  const root = splitName(wanted[0]?.name ?? '').nameroot;
   for (let count = 1; ; count += 1) {
-    const free = count === 1 ? [...names] : names.map((name) => withNumber(name, root, count));
-    if (free.some((name) => taken.has(name))) continue;
-    for (const name of free) taken.add(name);
-    return free;
+    const named = wanted.map(({ name, content }) => ({
+      name: count === 1 ? name : withNumber(name, root, count),
+      content,
+    }));
+    if (named.some(({ name, content }) => (taken.get(name) ?? content) !== content)) continue;
+    for (const { name, content } of named) taken.set(name, content);
+    return named.map(({ name }) => name);
   }
 }
 

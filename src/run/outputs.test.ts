@@ -154,6 +154,27 @@ describe('outputs of one name', () => {
     ]);
   });
 
+  it('and content are one file, whatever else is said of them', async () => {
+    const { file, directory } = await inKeep({ 'a.bam': '1', 'a.bam.bai': 'i', 'd/x': 'x' });
+    const outputs = await write({
+      index: file('a.bam.bai'),
+      bam: file('a.bam', { secondaryFiles: [file('a.bam.bai')] }),
+      typed: file('a.bam', { format: 'urn:bam' }),
+      read: [file('a.bam', { contents: '1' }), directory('d'), directory('d')],
+      one: { class: 'File', basename: 'l', contents: '1' },
+      two: { class: 'File', basename: 'l', contents: '2' },
+    });
+    const inFolder = { 'a.bam': '1', 'a.bam.bai': 'i', 'd/x': 'x', l: '1', l_2: '2' };
+    expect(await written()).toEqual(inFolder);
+    expect(outputs).toMatchObject({
+      index: local('a.bam.bai'),
+      bam: { ...local('a.bam'), secondaryFiles: [local('a.bam.bai')] },
+      typed: { ...local('a.bam'), format: 'urn:bam', size: 1 },
+      read: [{ ...local('a.bam'), contents: '1' }, local('d'), local('d')],
+    });
+    expect(outputs.index).not.toHaveProperty('secondaryFiles');
+  });
+
   it.each<[string[], string[], string[]]>([
     [['a.txt'], [], ['a.txt']],
     [['a.txt'], ['a.txt'], ['a_2.txt']],
@@ -164,9 +185,10 @@ describe('outputs of one name', () => {
     [['a.fa', 'other.idx'], ['a.fa'], ['a_2.fa', 'other_2.idx']],
     [['a.fa', 'b', 'b'], [], ['a.fa', 'b', 'b_2']],
   ])('%j where %j are taken: %j', (names, taken, free) => {
-    const used = new Set(taken);
-    expect(takeNames(names, used)).toEqual(free);
-    expect([...used].sort()).toEqual([...taken, ...free].sort());
+    const used = new Map(taken.map((name) => [name, 'other']));
+    const wanted = names.map((name, index) => ({ name, content: String(index) }));
+    expect(takeNames(wanted, used)).toEqual(free);
+    expect([...used.keys()].sort()).toEqual([...taken, ...free].sort());
   });
 });
 

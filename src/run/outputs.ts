@@ -7,8 +7,8 @@ import type { CwlDirectory, CwlFile, CwlObject } from '../cwl/values.ts';
 import { isFile } from '../cwl/values.ts';
 import { mapFileObjectsAsync } from '../job/file-objects.ts';
 import type { BlockStore } from '../keep/port.ts';
-import { createOutputContent, type OutputContent, outputFailed } from './output-content.ts';
-import { outputName, takeNames } from './output-names.ts';
+import { createOutputContent, type OutputContent, outputFailed, type Written } from './output-content.ts';
+import { contentOf, outputName, takeNames } from './output-names.ts';
 
 export interface LocateOptions {
   readonly api: ClusterApi;
@@ -33,14 +33,8 @@ export async function writeOutputs(outputs: CwlObject, options: OutputOptions): 
   const { outdir } = options;
   await makeDirectory(outdir);
   const writer: Writer = { content: createOutputContent(options.api, options.blocks), ...options };
-  const taken = new Set<string>();
-  const written = new Map<string, Promise<Entry>>();
-  return mapFileObjectsAsync(outputs, (output) => {
-    const key = JSON.stringify(output);
-    const task = written.get(key) ?? place(writer, output, { folder: outdir, taken });
-    written.set(key, task);
-    return task;
-  });
+  const top = placeIn(outdir);
+  return mapFileObjectsAsync(outputs, (output) => place(writer, output, top));
 }
 
 /** The output object with all its files left in Keep, sizes and checksums filled in. */
@@ -64,34 +58,48 @@ interface Writer {
 
 interface Place {
   readonly folder: string;
-  /** Names that are used in the folder. */
-  readonly taken: Set<string>;
+  /** Names that are used in the folder, and by what. */
+  readonly taken: Map<string, string>;
+  /** What is written, or on its way, by name. */
+  readonly files: Map<string, Promise<Written>>;
+  readonly directories: Map<string, Promise<CwlDirectory>>;
 }
 
+const placeIn = (folder: string): Place => ({ folder, taken: new Map(), files: new Map(), directories: new Map() });
+
 /** An output and, beside it, its secondaryFiles. */
-async function place(writer: Writer, output: Entry, { folder, taken }: Place): Promise<Entry> {
+async function place(writer: Writer, output: Entry, inside: Place): Promise<Entry> {
   const secondary = isFile(output) ? (output.secondaryFiles ?? []) : [];
-  const [name = '', ...names] = takeNames([output, ...secondary].map(outputName), taken);
-  const placed = await placeAlone(writer, output, join(folder, name));
+  const wanted = [output, ...secondary].map((item) => ({ name: outputName(item), content: contentOf(item) }));
+  const [name = '', ...names] = takeNames(wanted, inside.taken);
+  const placed = await placeAlone(writer, output, name, inside);
   if (secondary.length === 0) return placed;
   const secondaryFiles: Entry[] = [];
   for (const [index, item] of secondary.entries())
-    secondaryFiles.push(await placeAlone(writer, item, join(folder, names[index] ?? '')));
+    secondaryFiles.push(await placeAlone(writer, item, names[index] ?? '', inside));
   return { ...placed, secondaryFiles };
 }
 
-const placeAlone = (writer: Writer, output: Entry, path: string): Promise<Entry> =>
-  isFile(output) ? placeFile(writer, output, path) : placeDirectory(writer, output, path);
+async function placeAlone(writer: Writer, output: Entry, name: string, inside: Place): Promise<Entry> {
+  const path = join(inside.folder, name);
+  if (isFile(output)) {
+    const written = inside.files.get(name) ?? writer.content.copy(output, path);
+    inside.files.set(name, written);
+    return toPlaced(output, path, await written, writer.computeChecksum);
+  }
+  const directory = inside.directories.get(name) ?? placeDirectory(writer, output, path);
+  inside.directories.set(name, directory);
+  return directory;
+}
 
-async function placeFile(writer: Writer, file: CwlFile, path: string): Promise<CwlFile> {
+function toPlaced(file: CwlFile, path: string, { sizeBytes, sha1 }: Written, computeChecksum: boolean): CwlFile {
   const { dirname: _dirname, nameroot: _nameroot, nameext: _nameext, contents, secondaryFiles: _, ...rest } = file;
-  const { sizeBytes, sha1 } = await writer.content.copy(file, path);
   return {
     ...rest,
     ...(contents !== undefined && file.location !== undefined ? { contents } : {}),
     ...toLocal(path),
     size: sizeBytes,
-    ...(writer.computeChecksum ? { checksum: `sha1$${sha1}` } : {}),
+    ...(computeChecksum ? { checksum: `sha1$${sha1}` } : {}),
   };
 }
 
@@ -101,7 +109,7 @@ const filesPerTurn = 256;
 async function placeDirectory(writer: Writer, directory: CwlDirectory, path: string): Promise<CwlDirectory> {
   await makeDirectory(path);
   const listing: Entry[] = [];
-  const inside = { folder: path, taken: new Set<string>() };
+  const inside = placeIn(path);
   for (const item of await writer.content.list(directory)) {
     listing.push(await place(writer, item, inside));
     if (listing.length % filesPerTurn === 0) await setImmediate();
