@@ -17,6 +17,7 @@ export function exitCodeOf(error: unknown): number {
     if (current instanceof HallmarkError) codes.push(current.code);
   }
   if (codes.some((code) => unsupported.test(code))) return exitCodes.unsupported;
+  if (codes.includes('cli/hung-up')) return exitCodes.hungUp;
   if (codes.includes('cli/interrupted')) return exitCodes.interrupted;
   if (codes.includes('cli/terminated')) return exitCodes.terminated;
   return codes.includes('cli/usage') ? exitCodes.usage : exitCodes.failure;

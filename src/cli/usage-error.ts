@@ -1,6 +1,7 @@
 import { type ErrorDetails, HallmarkError } from '../core/errors.ts';
 
 export type CliErrorCode =
+  | 'cli/hung-up'
   | 'cli/interrupted'
   | 'cli/terminated'
   | 'cli/usage'

@@ -1,9 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { listRuns } from '../../src/run/run-record.ts';
 import { lastingProcessesWith, unfinishedIn } from './leftovers.ts';
-import { createRunner, type Runner, type Started, startToolsRegistry } from './runner.ts';
+import { createRunner, type Runner, type Started, type StartOptions, startToolsRegistry } from './runner.ts';
 
 let runner: Runner;
 let registry: Awaited<ReturnType<typeof startToolsRegistry>>;
@@ -26,9 +29,9 @@ outputs: []
 `;
 
 /** Starts a run and waits until `count` containers run. */
-async function startUntilRunning(document: string, count = 1): Promise<Started> {
+async function startUntilRunning(document: string, count = 1, options: StartOptions = {}): Promise<Started> {
   runner.write('tool.cwl', document);
-  const started = runner.start(['tool.cwl']);
+  const started = runner.start(['tool.cwl'], options);
   for (;;) {
     const running = await runner.withRecords((cluster) =>
       cluster.list('containers', { filters: [['state', '=', 'Running']] }),
@@ -86,10 +89,40 @@ describe('Ctrl-C', () => {
     expect(unfinishedIn(runner.home)).toEqual([]);
   });
 
-  it('is not the only signal', async () => {
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('is not the only signal: %s', async (signal, exitCode) => {
     const started = await startUntilRunning(tool('sleep 613'));
-    started.child.kill('SIGTERM');
-    await expectCancelled(started, 143, 'SIGTERM');
+    started.child.kill(signal);
+    await sleep(1);
+    if (signal === 'SIGHUP') started.child.kill(signal); // As the shell and the kernel do, both.
+    await expectCancelled(started, exitCode, signal);
+  });
+
+  it('is not a closed terminal where nohup was asked for', async () => {
+    const started = await startUntilRunning(tool('sleep 615'), 1, { env: { HALLMARK_NOHUP: '1' } });
+    started.child.kill('SIGHUP');
+    await sleep(100);
+    started.child.kill('SIGINT');
+    await expectCancelled(started);
+  });
+
+  it.each([
+    ['nohup', '1'],
+    ['env', ''],
+  ])('is told to Node.js as it was: %s', async (program, expected) => {
+    mkdirSync(join(runner.folder, 'bin'));
+    mkdirSync(join(runner.folder, 'dist'));
+    runner.write('dist/main.js', '');
+    copyFileSync(join(import.meta.dirname, '../../bin/cwl-runner'), join(runner.folder, 'bin/cwl-runner'));
+    const node = runner.write('node', '#!/bin/sh\necho "[${HALLMARK_NOHUP-}]"\n');
+    chmodSync(node, 0o755);
+    const { stdout } = spawnSync(program, [join(runner.folder, 'bin/cwl-runner')], {
+      env: { PATH: process.env.PATH, HALLMARK_NODE: node },
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe(`[${expected}]\n`);
   });
 
   it('given twice ends the runner at once', async () => {
