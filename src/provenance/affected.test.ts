@@ -12,6 +12,7 @@ import {
 } from '../../test/fakes/traced-run.ts';
 import { hostImage } from '../api/records.ts';
 import { type Cluster, openCluster } from '../cluster/cluster.ts';
+import type { PortableDataHash } from '../core/ids.ts';
 import { parseManifest } from '../keep/manifest.ts';
 import { createMemoryBlockStore } from '../keep/memory-store.ts';
 import { combine } from '../keep/tree.ts';
@@ -140,6 +141,31 @@ describe('what an ingredient went into', () => {
       await collection({ b: '2' }),
     );
     expect(await names({ image: 'variants:2' })).toEqual(['align again', 'given', 'after']);
+  });
+
+  it('includes what used the only result there is on a clock that was set back', async () => {
+    const path = join(home, 'cluster.sqlite');
+    const at = (year: number) => openCluster({ path, clock: { nowNs: () => BigInt(Date.UTC(year)) * 1_000_000n } });
+    const before = at(2027);
+    const { vcf } = await recordRun(before, blocks);
+    before.close();
+    const cluster = at(2026);
+    try {
+      const { collection, finished } = createRecorder(cluster, blocks);
+      const work = (name: string, input: PortableDataHash) => ({
+        ...host,
+        name,
+        command: [name],
+        mounts: { '/keep/in': collectionMount(input) },
+      });
+      const mid = await collection({ mid: '1' });
+      await finished(work('after', vcf.portable_data_hash), mid);
+      await finished(work('then', mid.portable_data_hash), await collection({ end: '2' }));
+      const { effects } = await findAffected(cluster, await findIngredient(cluster, { image: 'variants:latest' }));
+      expect(effects.map(({ requestName }) => requestName)).toEqual(['align', 'call', 'after', 'then']);
+    } finally {
+      cluster.close();
+    }
   });
 
   it('leaves out an earlier run that shares what a later one reused', async () => {

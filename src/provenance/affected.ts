@@ -35,6 +35,8 @@ interface Reached extends Use {
   readonly since: string;
 }
 
+type Before = Pick<Reached, 'through' | 'since' | 'created_at'>;
+
 /**
  * The results made with what `findIngredient` found, directly or through other steps. It reads all finished containers: a
  * question for people, not for every run.
@@ -65,13 +67,17 @@ async function spreadFrom(api: ClusterApi, { contents, containers }: Origins): P
   const index = await createUsageIndex(api);
   let shared: SharedRuns | undefined;
   const reached = new Map<Uuid, Reached>();
-  const users = async (content: PortableDataHash, before: Pick<Reached, 'through' | 'since'>): Promise<Reached[]> =>
+  const users = async (content: PortableDataHash, before: Before): Promise<Reached[]> =>
     (await index.usersOf(content)).map((use) => ({
       ...use,
       through: [...before.through, content],
-      since: later(use.created_at, before.since),
+      // Who had the only one that there is was there after it, whatever the clocks say.
+      since:
+        index.makersOf(content).size <= 1 && use.created_at < before.created_at
+          ? use.created_at
+          : later(use.created_at, before.since),
     }));
-  const start = { through: [], since: '' };
+  const start = { through: [], since: '', created_at: '' };
   let wave: Reached[] = (await Promise.all(contents.map((content) => users(content, start)))).flat();
   for (const uuid of containers) {
     const container = await api.get('containers', uuid);
