@@ -15,6 +15,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { readGitFacts } from '../git-facts.ts';
 import { readInputFlags } from '../input-flags.ts';
 import { listenForInterruption } from '../interruption.ts';
+import { look } from '../look.ts';
 import type { RunFlags } from '../options/options.ts';
 import { formatProblem } from '../report-error.ts';
 import { reportRun } from '../report-run.ts';
@@ -57,7 +58,7 @@ export async function runCommand(command: RunCommand): Promise<number> {
   const flagged = readInputFlags(loaded.process, inputArgs, process.cwd());
   const values = expandFormats({ ...given.job.values, ...flagged } as CwlObject, loaded.namespaces) as CwlObject;
   for (const { location = '' } of allFileObjects(values)) if (/^https?:/.test(location)) reach.trust(location);
-  const { inputs } = checkInputs(loaded.process, { ...given.job, values });
+  const { inputs } = checkInputs(loaded.process, { ...given.job, values }, look);
   const { documentUri } = given;
   if (flags.plan) {
     const { planCommand } = await import('./plan.ts');

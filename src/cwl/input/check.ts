@@ -5,8 +5,9 @@ import type { Problem } from '../problem.ts';
 import { Problems } from '../problems.ts';
 import { field, keySpan, type Node, type Span } from '../syntax/node.ts';
 import type { CwlObject, CwlValue } from '../values.ts';
+import { checkFiles, type Look } from './check-files.ts';
 import type { InputObject } from './job.ts';
-import { describeValue, findMismatch } from './mismatch.ts';
+import { describeValue, findMismatch, mismatchHint } from './mismatch.ts';
 
 export interface CheckedInputs {
   /** One value for each input: given, default, or null. What the process does not know is left out. */
@@ -16,9 +17,9 @@ export interface CheckedInputs {
 
 /**
  * The input object with defaults in place, each value of the type of its parameter. Fails with `cwl/bad-input` and every
- * value that does not fit.
+ * value that does not fit; with `look`, also with every File and Directory of the input object that is not there.
  */
-export function checkInputs(process: Process, job: InputObject): CheckedInputs {
+export function checkInputs(process: Process, job: InputObject, look?: Look): CheckedInputs {
   const problems = new Problems();
   const names = process.inputs.map(({ id }) => id);
   for (const entry of job.root.entries.values()) {
@@ -28,12 +29,12 @@ export function checkInputs(process: Process, job: InputObject): CheckedInputs {
     problems.warn('input', keySpan(entry), `the process has no input ${JSON.stringify(entry.key)}`, hint);
   }
   const inputs: Record<string, CwlValue> = {};
-  for (const parameter of process.inputs) inputs[parameter.id] = checkInput(parameter, job, problems);
+  for (const parameter of process.inputs) inputs[parameter.id] = checkInput(parameter, job, problems, look);
   problems.throwIfAny('cwl/bad-input');
   return { inputs, warnings: problems.warnings };
 }
 
-function checkInput(parameter: InputParameter, job: InputObject, problems: Problems): CwlValue {
+function checkInput(parameter: InputParameter, job: InputObject, problems: Problems, look?: Look): CwlValue {
   const { id, type, hasDefault } = parameter;
   const given = job.values[id] ?? null;
   const value = given === null && hasDefault ? ((parameter.default ?? null) as CwlValue) : given;
@@ -56,8 +57,9 @@ function checkInput(parameter: InputParameter, job: InputObject, problems: Probl
       'input',
       span,
       `input ${mismatch.name}: expected ${typeText(mismatch.type)}, got ${describeValue(mismatch.value)}`,
+      mismatchHint(mismatch),
     );
-  }
+  } else if (look && given !== null) checkFiles(id, given, node ?? job.root, node, { look, problems });
   return value;
 }
 

@@ -4,13 +4,14 @@ import { InvalidDocumentError } from '../errors.ts';
 import { loadProcess } from '../load.ts';
 import type { CwlObject } from '../values.ts';
 import { checkInputs } from './check.ts';
+import type { Found, Look } from './check-files.ts';
 import { expandFormats, lazyOntology, loadOntology, readOntology } from './format.ts';
 import { loadInputObject, parseInputObject } from './job.ts';
 
-const check = async (inputs: string, job: string) => {
+const check = async (inputs: string, job: string, look?: Look) => {
   const text = `cwlVersion: v1.2\nclass: CommandLineTool\ninputs: ${inputs}\noutputs: []\n`;
   const process = await loadProcess('file:///t.cwl', { fetcher: createMemoryFetcher({ 'file:///t.cwl': text }) });
-  return checkInputs(process, parseInputObject(job, 'file:///jobs/job.yml'));
+  return checkInputs(process, parseInputObject(job, 'file:///jobs/job.yml'), look);
 };
 
 describe('the input object', () => {
@@ -51,6 +52,51 @@ c: {class: File, contents: text}
     expect(inputs).toEqual({ x: 1n, y: [2n, 2, 1000], any: { a: [-3n, 16, 1.5, 10] } });
     await expect(check('{x: int}', '{"x": 1.0}')).rejects.toThrow('input x: expected int, got the number 1.0');
     await expect(check('{x: long}', 'x: 4.')).rejects.toThrow('input x: expected long, got the number 4.0');
+  });
+
+  it.each([
+    ['{a: File}', 'a: x.txt', 'write {class: File, path: "x.txt"}'],
+    ["{a: 'Directory?'}", 'a: {path: x}', 'add "class: Directory"'],
+    ['{a: File}', 'a: {class: file, path: x}', 'did you mean "File"?'],
+    ["{a: 'File[]?'}", 'a: {class: File, path: x}', 'put it in a list: [ … ]'],
+    ["{a: 'int?'}", 'a: "3"', 'leave out the quotes'],
+    ['{a: boolean}', "a: 'true'", 'leave out the quotes'],
+    ['{a: string}', 'a: 3', 'write it in quotes'],
+    ['{a: int}', 'a: three', undefined],
+    ['{a: {type: {type: enum, symbols: [p, q]}}}', 'a: 3', undefined],
+  ])('%s with %s is told what to write: %s', async (inputs, job, hint) => {
+    const error: unknown = await check(inputs, job).catch((thrown: unknown) => thrown);
+    expect(error instanceof InvalidDocumentError && error.problems[0]?.hint).toBe(hint);
+  });
+
+  it('names every file that is not there, with its place', async () => {
+    const look = (location: string): Found | undefined => {
+      if (location.endsWith('/secret')) return undefined;
+      if (location.endsWith('/dir')) return { kind: 'Directory' };
+      if (location.endsWith('/pipe')) return { kind: 'other' };
+      return location.endsWith('/a.txt')
+        ? { kind: 'File' }
+        : { kind: 'none', ...(location.endsWith('/b.txt') && { near: 'a.txt' }) };
+    };
+    const text = `f: {class: File, path: b.txt}
+fs:
+- {class: File, path: a.txt, secondaryFiles: [{class: File, location: c.txt}, {class: File, path: secret}]}
+- {class: File, path: dir}
+any: {k: [{class: Directory, path: dir, listing: [{class: File, path: pipe}]}, {class: File, location: keep:x}]}
+l: {class: File, contents: ''}
+e: {class: File, basename: x}
+`;
+    const types =
+      "{f: File, fs: 'File[]', any: Any, l: File, e: File, d: {type: File, default: {class: File, path: none}}}";
+    const error: unknown = await check(types, text, look).catch((thrown: unknown) => thrown);
+    const problems = error instanceof InvalidDocumentError ? error.problems : [];
+    expect(problems.map(({ position, message, hint }) => [position.line, position.column, message, hint])).toEqual([
+      [1, 24, 'input f: there is no /jobs/b.txt', 'did you mean "a.txt"?'],
+      [3, 71, 'input fs: there is no /jobs/c.txt', expect.stringMatching(/^paths in a job file are relative/)],
+      [4, 23, 'input fs: expected a File at /jobs/dir, got a Directory', undefined],
+      [5, 71, 'input any: expected a File at /jobs/pipe, got neither a file nor a folder', undefined],
+      [7, 4, 'input e: a File needs a path, a location or contents', undefined],
+    ]);
   });
 
   it('may be empty, but no list', () => {

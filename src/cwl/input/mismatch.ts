@@ -1,5 +1,7 @@
+import { didYouMean } from '../../core/nearest.ts';
 import { bigintText, isWholeFloat, maxLong, minLong } from '../../core/numbers.ts';
 import type { CwlType } from '../model.ts';
+import { resolvePlain } from '../syntax/scalar.ts';
 import type { CwlValue } from '../values.ts';
 import { isDirectory, isFile } from '../values.ts';
 
@@ -89,6 +91,28 @@ function fitsPrimitive(value: CwlValue, type: string): boolean {
     default:
       return value !== null;
   }
+}
+
+/** What to write instead, where it is plain what was meant. */
+export function mismatchHint({ type, value }: Mismatch): string | undefined {
+  const members = isUnion(type) ? type : [type];
+  const kind = members.find((member) => member === 'File' || member === 'Directory');
+  if (kind !== undefined) {
+    if (typeof value === 'string') return `write {class: ${kind}, path: ${JSON.stringify(value)}}`;
+    if (isRecord(value) && value.class === undefined) return `add "class: ${kind}"`;
+    if (isRecord(value) && typeof value.class === 'string') return didYouMean(value.class, ['File', 'Directory']);
+  }
+  const isListed = members.some(
+    (member) => typeof member === 'object' && 'items' in member && !findMismatch(value, member.items, ''),
+  );
+  if (isListed) return 'put it in a list: [ … ]';
+  if (typeof value === 'string') {
+    const plain = resolvePlain(value);
+    const isMeant = plain !== value && plain !== null && findMismatch(plain, type, '') === undefined;
+    return isMeant ? 'leave out the quotes' : undefined;
+  }
+  const isScalar = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean';
+  return isScalar && members.includes('string') ? 'write it in quotes' : undefined;
 }
 
 export function describeValue(value: CwlValue | undefined): string {
