@@ -21,6 +21,43 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const error = (code: string, message = 'it failed', details = {}) => new HallmarkError(code, message, details);
 const plain = (reason: unknown) => formatError(reason, { debug: false });
 
+describe('an expression that failed', () => {
+  const text = `cwlVersion: v1.2
+class: CommandLineTool
+doc: $(self.x)
+arguments: [$(self.x)]
+outputs:
+  o:
+    format: $(self.x)
+    outputBinding:
+      outputEval: |
+        $(self.x)
+`;
+  const at = (field: string, more = {}) => {
+    const file = join(folder, 'expressions.cwl');
+    writeFileSync(file, text);
+    const where = { file, line: 4, column: 1, field, expression: '$(self.x)', ...more };
+    return plain(error('cwl/expression-failed', 'it failed', { where })).split('\n');
+  };
+
+  it.each([
+    ['o.outputEval', 10, 9],
+    ['o.format', 7, 13],
+    ['arguments[0].valueFrom', 4, 13],
+  ])('stands where it is written: %s in line %i', (field, line, column) => {
+    const [first, , marker, last] = at(field);
+    expect(first).toBe(`${join(folder, 'expressions.cwl')}:${line}:${column}: it failed`);
+    expect(marker).toBe(`  | ${' '.repeat(column - 1)}^`);
+    expect(last).toBe(`  field: ${field}`);
+  });
+
+  it('has the place of its process where it is not found, or the document cannot be read', () => {
+    expect(at('o.format', { expression: '$(other)' })[0]).toMatch(/:4:1: it failed$/);
+    expect(at('o.format', { file: join(folder, 'none.cwl') })[0]).toMatch(/none.cwl:4:1: it failed$/);
+    expect(at('o.format', { file: 'https://h.example/x.cwl' })[0]).toBe('https://h.example/x.cwl:4:1: it failed');
+  });
+});
+
 describe('the exit code', () => {
   it.each<[number, unknown]>([
     [1, new Error('x')],

@@ -4,6 +4,7 @@ import { firstCause, HallmarkError, toMessage, type Where } from '../core/errors
 import { InvalidDocumentError } from '../cwl/errors.ts';
 import { type Problem, renderProblem } from '../cwl/problem.ts';
 import { exitCodes } from './exit-codes.ts';
+import { placeExpression } from './place-expression.ts';
 
 /** Last part of the URI that values from the command line have as their source. */
 export const commandLineSource = '(command line)';
@@ -30,12 +31,13 @@ export function formatError(error: unknown, options: { readonly debug: boolean }
   const outer = error instanceof HallmarkError ? error : undefined;
   const cause = firstCause(error);
   const inner = cause instanceof HallmarkError && cause !== outer ? cause : undefined;
-  const where = { ...inner?.where, ...outer?.where };
+  const where = placeExpression({ ...inner?.where, ...outer?.where });
   lines.push(`${placeOf(where)}${toMessage(error)}`);
   // What the system said is already in the words of who asked it; another room's error is news.
   if (inner && !toMessage(error).includes(inner.message)) lines.push(`  cause: ${inner.message}`);
   lines.push(...sourceLine(where));
   if (where.step) lines.push(`  step: ${where.step}`);
+  if (where.expression && where.field) lines.push(`  field: ${where.field}`);
   if (where.container) lines.push(`  container: ${where.container}`);
   const hint = outer?.hint ?? inner?.hint;
   if (hint) lines.push(`  hint: ${hint}`);
@@ -84,7 +86,7 @@ export function toErrorJson(error: unknown): Record<string, unknown> {
     code: error.code,
     message: error.message,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
-    ...(error.where === undefined ? {} : { where: error.where }),
+    ...(error.where === undefined ? {} : { where: placeExpression(error.where) }),
     ...(error.cause instanceof HallmarkError ? { cause: toErrorJson(error.cause) } : {}),
   };
 }

@@ -9,6 +9,8 @@ export interface Where {
   readonly container?: string;
   /** Name of the field, as the document spells it. */
   readonly field?: string;
+  /** Text of the expression that failed, as the document has it. */
+  readonly expression?: string;
 }
 
 /** What an error says beside its code and message. */

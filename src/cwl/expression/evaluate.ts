@@ -128,7 +128,7 @@ export function toSpacedJson(value: JsonValue): string {
 function locate(error: unknown, text: string, where: Where | undefined): unknown {
   if (!isHallmarkError<CwlErrorCode>(error) || where === undefined || error.where !== undefined) return error;
   return new HallmarkError(error.code, `${error.message} (in ${JSON.stringify(shorten(text.trim()))})`, {
-    where,
+    where: { ...where, expression: text },
     cause: error.cause,
     ...(error.hint !== undefined && { hint: error.hint }),
     retryable: error.retryable,
