@@ -73,8 +73,8 @@ export function renderAnswers({ images, asked, unrecorded }: PackageAnswers): st
     ];
   });
   const { onHost, imageGone } = unrecorded;
-  if (onHost > 0) lines.push(`unknown  ${onHost} containers ran on the host itself: no record holds its software`);
-  if (imageGone > 0) lines.push(`unknown  ${imageGone} containers ran in images that are no longer in Keep`);
-  lines.push(`${asked} images in Keep were asked`);
+  if (onHost > 0) lines.push(`unknown  steps on the host itself, whose software no record holds: ${onHost}`);
+  if (imageGone > 0) lines.push(`unknown  steps in images that are no longer in Keep: ${imageGone}`);
+  lines.push(`asked    images in Keep: ${asked}`);
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -10,7 +10,7 @@ export type RunEvent =
       readonly reference: string;
       readonly status: ImageStatus;
       readonly request?: Uuid;
-      /** The image hash, or what the pull or build is doing. */
+      /** The image hash, what the pull or build is doing, or that it was done before. */
       readonly detail?: string;
     }
   | {

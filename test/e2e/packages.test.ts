@@ -88,8 +88,8 @@ describe('the packages behind a result', () => {
     });
     const { stdout } = await runner.run(['affected', '--package', 'openssl<3']);
     expect(stdout).toMatch(/^not +\S+old:1, .*libssl3@3\.0\.15/m);
-    expect(stdout).toMatch(/^unknown {2}1 containers ran on the host itself: no record holds its software$/m);
-    expect(stdout).toMatch(/^3 images in Keep were asked\nnothing that the cluster holds was made with it\n$/m);
+    expect(stdout).toMatch(/^unknown {2}steps on the host itself, whose software no record holds: 1$/m);
+    expect(stdout).toMatch(/^asked {4}images in Keep: 3\nnothing that the cluster holds was made with it\n$/m);
   });
 
   it('are not asked of what is neither an image nor a result', async () => {

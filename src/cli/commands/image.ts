@@ -1,3 +1,4 @@
+import { toMessage } from '../../core/errors.ts';
 import { saveImage } from '../../crunch/images/save-image.ts';
 import { fileAccess } from '../../image/archive/folder.ts';
 import { openArchive } from '../../image/archive/open.ts';
@@ -25,7 +26,13 @@ async function loadArchive(
   path: string,
   name: string | undefined,
 ): Promise<void> {
-  const image = await openArchive(await fileAccess(path), { name: path });
+  const archive = await fileAccess(path).catch((cause: unknown) => {
+    throw cliError('cli/not-found', `image: cannot read ${path}: ${toMessage(cause)}`, {
+      hint: usageOf('image'),
+      cause,
+    });
+  });
+  const image = await openArchive(archive, { name: path });
   const references = (name === undefined ? image.repoTags : [name]).map(parseReference);
   const record = await saveImage(image, {
     api,

@@ -55,7 +55,10 @@ export function readRecord<R extends Resource>(
   const record = findRecord(store, resource, uuid, select);
   if (record) return record;
   throw apiError('api/not-found', `${resource} has no record ${JSON.stringify(uuid)}`, {
-    ...(resource === 'collections' ? { hint: 'it may have been trashed, or belong to another cluster' } : {}),
+    hint:
+      resource === 'collections'
+        ? 'it may have been trashed, or belong to another cluster'
+        : 'cwl-runner runs lists the runs of this cluster; HALLMARK_HOME names its home',
   });
 }
 

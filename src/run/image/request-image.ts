@@ -24,13 +24,16 @@ export async function requestImage(
 ): Promise<ResolvedImage> {
   const submitted = await services.api.create('container_requests', attributes);
   const { uuid: request } = submitted;
-  services.emit({ type: 'image', reference: name, status, request });
+  // At once final: an equal request had been done before.
+  const isReused = submitted.state === 'Final';
+  if (!isReused) services.emit({ type: 'image', reference: name, status, request });
   const endWatch = watchActivity(services.api, submitted, (detail) =>
     services.emit({ type: 'image', reference: name, status, request, detail }),
   );
   try {
     const portableDataHash = await awaitImage(services, request, what, signal);
-    services.emit({ type: 'image', reference: name, status: 'ready', request });
+    const detail = status === 'building' ? 'built before' : 'pulled before';
+    services.emit({ type: 'image', reference: name, status: 'ready', request, ...(isReused && { detail }) });
     return { portableDataHash, reference: name, request };
   } catch (error) {
     services.emit({ type: 'image', reference: name, status: 'failed', request });
