@@ -92,7 +92,7 @@ function configOf({ config: { config = {} } }: Image) {
     [name, config[name] || '/'].join('='),
   );
   const labels = Object.entries(config.Labels ?? {}).filter(([name]) => !name.startsWith('io.buildah'));
-  return [...fields.map((field) => (field.endsWith('=') ? `${field}/` : field)), ...labels.map(String)];
+  return [...fields.map((field) => (field.endsWith('=') ? `${field}/` : field)), ...labels.map(String).sort()];
 }
 
 const context = { 'src/a.txt': 'A', 'src/sub/b.txt': 'B', 'top.txt': 'T', '.dockerignore': '*.log\n', 'x.log': 'L' };
@@ -111,6 +111,27 @@ const cases: Readonly<Record<string, Case>> = {
     dockerfile:
       '# syntax=docker/dockerfile:1\nARG TAG=none\nFROM example.com/base:${TAG} AS one\nARG X=x\nRUN echo $X > /x\nFROM one\nRUN no',
     more: { buildArgs: { TAG: '1', X: 'given "quoted" $HOME' }, target: 'one' },
+  },
+  'forms of ENV and LABEL, continued lines with comments between': {
+    dockerfile: [
+      'FROM example.com/base:1',
+      'ENV a="x y" b=\'p q\' c=d\\ e f="say \\"hi\\""',
+      'ENV h="$a" i=\\$a j=${a}z k=${none:-def} l=${a:+alt} m=${none:+alt} n=""',
+      'ENV old  one two',
+      'RUN echo a \\',
+      '# a comment',
+      '   b > /o && \\',
+      '',
+      '  echo "$h|$i" >> /o',
+      'LABEL one=1 "two words"="x y" five="$a"',
+    ].join('\n'),
+  },
+  'an ignore file with ** and exceptions': {
+    dockerfile: 'FROM example.com/base:1\nCOPY . /c/',
+    context: {
+      ...{ 'a/x.log': '1', 'a/keep.log': '2', 'docs/readme.md': '3', 'docs/api/x.md': '4', 'd/e/f': '5', 'z.md': '6' },
+      '.dockerignore': '# comment\n**/*.log\n!a/keep.log\n**/*.md\n!docs/readme.md\nd/e\n',
+    },
   },
   'files of another image': {
     dockerfile:

@@ -95,9 +95,10 @@ export async function makeCopyLayer<T>(
 function openTarget(destination: Destination, { spec, groups }: CopySelection): string {
   const target = destination.resolve(posix.normalize(spec.destination).replace(/^\/+/, '').replace(/\/$/, ''));
   const isDirectory = /(^|\/)\.{0,2}$/.test(spec.destination) || spec.parents;
-  const isSeveral = groups.length + spec.inline.length > 1;
+  const count = groups.length + spec.inline.length;
+  if (count === 0) return target;
   if (
-    isSeveral &&
+    count > 1 &&
     !isDirectory &&
     destination.typeAt(target) !== 'directory' &&
     groups.some(({ selected }) => selected.entry.type !== 'directory')

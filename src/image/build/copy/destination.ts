@@ -27,6 +27,8 @@ export interface Destination {
   makeDirectory(path: string): void;
   /** Puts `entry` at `path`, whose parents exist. A directory gives an existing one its mode and owner. */
   put(path: string, entry: SourceEntry, content?: Content): void;
+  /** As `put`, for a member of an archive: `--chown` counts for it, `--chmod` does not (BuildKit's `unpack`). */
+  putMember(path: string, entry: SourceEntry, content?: Content): void;
   /** Sorted by name, with every parent as the tree has it, so that a layer unpacked by itself hides no mode of theirs. */
   members(): LayerMember[];
 }
@@ -43,7 +45,7 @@ export function createDestination(tree: MergedTree, options: DestinationOptions)
   const impliedAt = (path: string) => (tree.children(path).length > 0 ? impliedDirectory(path) : undefined);
   const linkAt = (path: string) => entryAt(path)?.linkTarget;
 
-  const put = (path: string, entry: SourceEntry, content?: Content) => {
+  const putMember = (path: string, entry: SourceEntry, content?: Content) => {
     const known = entryAt(path)?.type;
     if (entry.type === 'directory' ? known && known !== 'directory' : known === 'directory') {
       throw imageError(
@@ -51,10 +53,13 @@ export function createDestination(tree: MergedTree, options: DestinationOptions)
         `cannot copy the ${entry.type} ${entry.path} over the ${known} /${path}`,
       );
     }
-    const { owner, chmod } = options;
+    placed.set(path, { entry: { ...entry, path, ...options.owner }, content });
+  };
+  const put = (path: string, entry: SourceEntry, content?: Content) => {
+    const { chmod } = options;
     const isLink = entry.type === 'symlink';
     const mode = chmod && !isLink ? chmod(entry.mode, entry.type === 'directory') : entry.mode;
-    placed.set(path, { entry: { ...entry, path, mode, ...owner }, content });
+    putMember(path, { ...entry, mode }, content);
   };
   const makeDirectory = (path: string): void => {
     const known = entryAt(path);
@@ -68,6 +73,7 @@ export function createDestination(tree: MergedTree, options: DestinationOptions)
   };
   return {
     put,
+    putMember,
     makeDirectory,
     typeAt: (path) => entryAt(path)?.type,
     resolve: (path) => resolveParents([...path.split('/'), '.'], linkAt).replace(/\/?\.$/, ''),

@@ -29,7 +29,7 @@ export async function selectSources(
   for (const source of sources) {
     const [pivot = '', rest] = withParents ? splitPivot(source) : ['', source];
     const path = posix.join('/', pivot, rest).slice(1).replace(/\/$/, '');
-    const names = hasWildcard(path) ? await expandWildcards(tree, path) : [path];
+    const names = hasWildcard(path) ? await expandWildcards(tree, path, withParents) : [path];
     for (const name of names) {
       const entry = await resolveSource(tree, name);
       if (!entry) throw notFound(tree, source);
@@ -59,12 +59,20 @@ function notFound(tree: SourceTree, source: string) {
   );
 }
 
-/** Paths that match, part by part. None is no error: that is how BuildKit has it. */
-async function expandWildcards(tree: SourceTree, pattern: string): Promise<string[]> {
+/**
+ * Paths that match, part by part. None is no error: that is how BuildKit has it. With `--parents` a part `**` is any number of
+ * directories, or none; elsewhere it is a `*`.
+ */
+async function expandWildcards(tree: SourceTree, pattern: string, isDeep: boolean): Promise<string[]> {
   let paths = [''];
-  for (const part of pattern.split('/')) {
+  const parts = pattern.split('/');
+  for (const [index, part] of parts.entries()) {
     const next: string[] = [];
     for (const path of paths) {
+      if (part === '**' && isDeep && index < parts.length - 1) {
+        next.push(...(await listFolders(tree, path)));
+        continue;
+      }
       if (!hasWildcard(part)) {
         next.push(posix.join(path, part.replace(/\\(.)/g, '$1')));
         continue;
@@ -77,10 +85,19 @@ async function expandWildcards(tree: SourceTree, pattern: string): Promise<strin
         if (matcher.test(name)) next.push(posix.join(path, name));
       }
     }
-    paths = next;
+    paths = [...new Set(next)];
   }
   const existing = await Promise.all(paths.map(async (path) => ((await resolveSource(tree, path)) ? [path] : [])));
   return existing.flat();
+}
+
+/** The folder and all below it, links not followed. */
+async function listFolders(tree: SourceTree, path: string): Promise<string[]> {
+  const folder = await resolveSource(tree, path);
+  if (folder?.type !== 'directory') return [];
+  const folders = (await tree.children(folder.path)).filter(({ type }) => type === 'directory');
+  const below = folders.map((child) => listFolders(tree, posix.join(path, posix.basename(child.path))));
+  return [path, ...(await Promise.all(below)).flat()];
 }
 
 /** The selected entry and all below it that `--exclude` leaves, parents first. */

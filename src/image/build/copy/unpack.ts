@@ -113,10 +113,10 @@ async function unpackMember(member: TarMember, { destination, target, spool, siz
   if (type === 'file') {
     await spool.add(name, member.content());
     sizes.set(name, size);
-    destination.put(path, { ...entry, type }, () => spool.read(name));
+    destination.putMember(path, { ...entry, type }, () => spool.read(name));
   } else if (type === 'hardlink') {
     const linked = toParts(linkPath).join('/');
-    destination.put(path, { ...entry, type: 'file', size: sizes.get(linked) ?? 0 }, () => spool.read(linked));
-  } else if (type === 'symlink') destination.put(path, { ...entry, type, linkTarget: linkPath });
-  else destination.put(path, { ...entry, type });
+    destination.putMember(path, { ...entry, type: 'file', size: sizes.get(linked) ?? 0 }, () => spool.read(linked));
+  } else if (type === 'symlink') destination.putMember(path, { ...entry, type, linkTarget: linkPath });
+  else destination.putMember(path, { ...entry, type });
 }

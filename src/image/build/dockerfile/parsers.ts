@@ -49,6 +49,7 @@ function parseCommand(line: InstructionLine): CommandLine {
 
 function parseList(line: InstructionLine): string[] {
   const paths = parseJsonForm(line) ?? line.rest.split(/\s+/);
+  if (paths.length === 0) throw bad(`expected paths after ${line.keyword}, got none`);
   if (paths.some((path) => path.trim() === '')) throw bad(`expected paths after ${line.keyword}, got an empty one`);
   return paths;
 }

@@ -21,7 +21,7 @@ export function checkInstruction(instruction: Instruction, escapeChar: string, p
     for (const port of instruction.ports) problems.attempt(line, () => checkPorts(port, escapeChar));
   }
   if (instruction.kind === 'stopsignal' && !hasVariable(instruction.signal)) {
-    problems.attempt(line, () => checkSignal(instruction.signal));
+    problems.attempt(line, () => checkSignal(expandWord(instruction.signal, () => undefined, { escape: escapeChar })));
   }
   if (instruction.kind !== 'run') return [];
   return instruction.mounts.flatMap((text) => problems.attempt(line, () => parseUnexpanded(text, escapeChar)) ?? []);
@@ -70,6 +70,10 @@ function checkCopy(copy: CopyInstruction, problems: Problems): void {
       const hint = copy.kind === 'add' ? 'fetch it in a RUN, or put the file into the context' : undefined;
       problems.unsupported(copy.line, `${keyword} of the URL ${source} is not supported`, hint);
     } else if (!hasVariable(source)) problems.attempt(copy.line, () => checkPattern(source));
+  }
+  for (const { content, expand } of copy.inline) {
+    const options = { quotesAreText: true, ignoreRequired: true };
+    if (expand) problems.attempt(copy.line, () => expandWord(content, () => undefined, options));
   }
   if (copy.checksum !== undefined) problems.unsupported(copy.line, 'ADD --checksum is not supported');
   if (copy.from !== undefined && hasVariable(copy.from)) {

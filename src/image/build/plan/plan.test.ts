@@ -140,6 +140,15 @@ describe('planBuild', () => {
     ['a bad pattern', 'FROM a\nCOPY [a /z/', {}, /expected a pattern/, { line: 2 }],
     ['a bad mode', 'FROM a\nCOPY --chmod=999 a /z', {}, /expected --chmod to be octal/, { line: 2 }],
     ['a bad port', 'FROM a\nEXPOSE 80/http', {}, /expected EXPOSE port/, { line: 2 }],
+    ['a volume without a path', 'FROM a\nVOLUME []', {}, /expected paths after VOLUME, got none/, { line: 2 }],
+    [
+      'a modifier that is none, in a heredoc',
+      'FROM a\nCOPY <<X /x\n${N^^}\nX\nCOPY <<"X" /x\n${N^^}\nX',
+      {},
+      /expected a modifier .* got "\^"/,
+      { line: 2 },
+    ],
+    ['a stage name with a variable, once', 'FROM a AS b-$X\nRUN y', {}, /^expected a stage name/, { line: 1 }],
     ['a bad signal', 'FROM a\nSTOPSIGNAL SIGFOO', {}, /unknown signal "SIGFOO"/, { line: 2 }],
   ])('refuses %s', (_what, text, options, message, { line, hint, code = 'image/bad-dockerfile' }) => {
     const refused = expect.objectContaining({

@@ -29,12 +29,16 @@ export function planStages(
       current = [...stage.instructions];
       stages.push({ ...stage, instructions: current });
     } else if (current) current.push(instruction);
-    else if (instruction.kind !== 'arg') {
+    else if (instruction.kind !== 'arg' && !hasEarlierProblem(problems, instruction.line)) {
       problems.report(instruction.line, `expected FROM or ARG first, got ${instruction.kind.toUpperCase()}`);
     }
   }
   return stages;
 }
+
+/** What could not be read before may have been the FROM. */
+const hasEarlierProblem = (problems: Problems, line: number): boolean =>
+  problems.found.some(({ where }) => where?.line !== undefined && where.line < line);
 
 function planStage(
   from: InstructionOf<'from'>,
