@@ -74,7 +74,7 @@ export const commandHelp = {
   image: {
     usage: 'load [--name REPO:TAG] ARCHIVE',
     does: 'puts an image into Keep from an archive',
-    about: 'ARCHIVE is a tar of docker save, podman save or skopeo copy.',
+    about: 'ARCHIVE is a tar of docker save, podman save or skopeo copy, or the folder of an\nOCI layout.',
     flags: { '--name REPO:TAG': 'instead of the names in the archive' },
   },
   gc: {

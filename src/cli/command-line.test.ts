@@ -64,6 +64,7 @@ describe('the command', () => {
     [['runs', '--debug', '--json'], 0, /^\[\]\n$/, /^$/],
     [['image', 'save', 'x'], 2, /^$/, /^image: expected "load" and one archive, got save x\n/],
     [['image', 'load', 'none.tar'], 1, /^$/, /^image: cannot read none\.tar: ENOENT/],
+    [['image', 'load', 'bad'], 1, /^$/, /bad.*has neither manifest\.json nor index\.json/],
     [['affected', '--dockerfile', 'bad'], 1, /^$/, /^affected: cannot read the Dockerfile bad: EISDIR/],
     [
       ['logs', 'zzzzz-dz642-000000000000000'],

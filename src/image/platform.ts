@@ -28,7 +28,7 @@ const architectures: Readonly<Record<string, string>> = {
 };
 
 /** One spelling for each platform: containerd/platforms, `Normalize`. */
-export function normalPlatform({ os, architecture, variant }: Platform): Platform {
+function normalPlatform({ os, architecture, variant }: Platform): Platform {
   const name = architectures[architecture] ?? architecture;
   const byDefault = name === 'arm64' ? 'v8' : name === 'amd64' ? 'v1' : undefined;
   const given = (variant ?? (name === 'arm' ? (architecture === 'armel' ? 'v6' : 'v7') : undefined))?.replace(

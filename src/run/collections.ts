@@ -6,7 +6,7 @@ import { parseManifest } from '../keep/manifest.ts';
 import { runError } from './errors.ts';
 
 /** A record that holds the content named by `portableDataHash`; any of them will do. */
-export async function findCollection(
+async function findCollection(
   api: ClusterApi,
   portableDataHash: PortableDataHash,
 ): Promise<CollectionRecord | undefined> {

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -45,6 +45,18 @@ outputs: []
   archives = { pulled: await takeOut('pull'), built: await takeOut('build') };
 }, 120_000);
 afterAll(() => runner.remove());
+
+it('are loaded from a folder too, with a word on an image without a name', async () => {
+  const folder = join(runner.folder, 'unpacked');
+  mkdirSync(folder);
+  execFileSync('tar', ['-C', folder, '-xf', archives.built.path]);
+  const { exitCode, stdout, stderr } = await runner.run(['image', 'load', folder]);
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 0,
+    stderr: 'the archive names no image: --name REPO:TAG gives it one\n',
+  });
+  expect(stdout.split(' ')[2]).toBe(`${archives.built.imageHash}\n`);
+});
 
 async function takeOut(verb: 'pull' | 'build'): Promise<Archive> {
   return runner.withRecords(async (cluster) => {

@@ -1,7 +1,9 @@
-import { toMessage } from '../../core/errors.ts';
+import { stat } from 'node:fs/promises';
+import { HallmarkError, toMessage } from '../../core/errors.ts';
 import { saveImage } from '../../crunch/images/save-image.ts';
 import { fileAccess } from '../../image/archive/folder.ts';
-import { openArchive } from '../../image/archive/open.ts';
+import type { ArchivedImage } from '../../image/archive/model.ts';
+import { openArchive, openLayout } from '../../image/archive/open.ts';
 import { parseReference } from '../../image/reference.ts';
 import { parseCommandArgs } from '../command-args.ts';
 import { usageOf } from '../command-help.ts';
@@ -26,14 +28,9 @@ async function loadArchive(
   path: string,
   name: string | undefined,
 ): Promise<void> {
-  const archive = await fileAccess(path).catch((cause: unknown) => {
-    throw cliError('cli/not-found', `image: cannot read ${path}: ${toMessage(cause)}`, {
-      hint: usageOf('image'),
-      cause,
-    });
-  });
-  const image = await openArchive(archive, { name: path });
+  const image = await openImage(path);
   const references = (name === undefined ? image.repoTags : [name]).map(parseReference);
+  if (references.length === 0) process.stderr.write('the archive names no image: --name REPO:TAG gives it one\n');
   const record = await saveImage(image, {
     api,
     blocks,
@@ -42,4 +39,17 @@ async function loadArchive(
     signal: new AbortController().signal,
   });
   process.stdout.write(`${record.uuid} ${record.portable_data_hash} ${image.imageHash}\n`);
+}
+
+async function openImage(path: string): Promise<ArchivedImage> {
+  try {
+    if ((await stat(path)).isDirectory()) return await openLayout(path);
+    return await openArchive(await fileAccess(path), { name: path });
+  } catch (cause) {
+    if (cause instanceof HallmarkError) throw cause;
+    throw cliError('cli/not-found', `image: cannot read ${path}: ${toMessage(cause)}`, {
+      hint: usageOf('image'),
+      cause,
+    });
+  }
 }

@@ -54,7 +54,7 @@ export async function planCommand(request: PlanRequest, settings: PlanSettings):
 const askRegistry = async (reference: ImageReference) => (await createRegistry()).planPull(reference);
 
 /** Two tables and a line of totals. Elements of a scatter that fare alike share a row. */
-export function formatPlan({ images, steps }: Plan): string {
+function formatPlan({ images, steps }: Plan): string {
   const parts: string[] = [];
   if (images.length > 0) parts.push(formatTable(['image', 'would', ''], images.map(toImageRow)));
   if (steps.length > 0) parts.push(formatTable(['step', 'would', 'because'], groupElements(steps)));

@@ -165,21 +165,20 @@ describe('fetch', () => {
 
   it('lets each reader try with its own credentials', async () => {
     const store = createContentStore({ cacheDir: freshDir() });
-    let joined = () => {};
-    const bothAsk = new Promise<void>((resolve) => {
-      joined = resolve;
-    });
+    const [firstAsks, bothAsk] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const stranger: BlobProvider = {
       name: 'stranger',
       open: async () => {
-        await bothAsk;
+        firstAsks.resolve();
+        await bothAsk.promise;
         throw new Error('unauthorized');
       },
     };
     const { provider } = providerWith(bytes);
     const first = store.fetch(blob, { from: [stranger] });
+    await firstAsks.promise;
     const second = store.fetch(blob, { from: [provider] });
-    joined();
+    bothAsk.resolve();
     await expect(first).rejects.toMatchObject({ code: 'image/blob-missing' });
     expect(readFileSync(await second)).toEqual(bytes);
   });

@@ -99,7 +99,7 @@ export function withHistory(state: StageState, createdBy: string, clampSeconds: 
 /** Digest of an archive without entries: two zero blocks. */
 const emptyDiffId = digestOf(Buffer.alloc(1024));
 
-export const toTimestamp = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+const toTimestamp = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 
 /** OCI image-spec 1.1, "Image Configuration", as canonical JSON: equal states give equal image hashes. */
 export function toImage(state: StageState, clampSeconds: number): Image {
