@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HallmarkError } from '../../core/errors.ts';
 import type { Position } from '../../cwl/model.ts';
@@ -11,7 +11,7 @@ import { runError } from '../errors.ts';
 import { checkReach } from './check-reach.ts';
 import { type GitUrl, parseGitUrl } from './git-url.ts';
 import type { ImageServices } from './port.ts';
-import type { BuildInstructions } from './requirement.ts';
+import { type BuildInstructions, nameOfBuild } from './requirement.ts';
 
 /** A Dockerfile is short; a longer one is a mistake or an attack. */
 const maxDockerfileBytes = 1024 * 1024;
@@ -110,6 +110,15 @@ async function readFromCommit(
   const text = await git.readFile(tree, path, signal);
   if (text === undefined || text.length <= maxDockerfileBytes) return text ?? {};
   return { sizeBytes: text.length };
+}
+
+/** For messages: the path of the Dockerfile where it is a file of this machine, else what it belongs to. */
+export function placeOfDockerfile(instructions: BuildInstructions): string {
+  const { text, context, dockerfile } = instructions;
+  if (text === undefined && typeof context === 'object' && context.location?.startsWith('file:'))
+    return join(fileURLToPath(context.location), dockerfile);
+  const { imageId: _imageId, ...unnamed } = instructions;
+  return nameOfBuild(unnamed);
 }
 
 /** Where on the host the instructions come from: the folder of the context, else that of the document. */

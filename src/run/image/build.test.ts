@@ -244,7 +244,11 @@ describe('a build that cannot start', () => {
   it('gives the line of a mistake in the Dockerfile before anything runs', async () => {
     await expect(resolve(docker('FROM scratch\nRUNN true\n'))).rejects.toMatchObject({
       code: 'image/bad-dockerfile',
-      where: { line: 2 },
+      where: { file: 'Dockerfile of tool.cwl', line: 2 },
+    });
+    const given = await context({ 'docker/Tool': 'FROM scratch\nRUNN true\n' });
+    await fails({ context: given, dockerfile: 'docker/Tool' }).toMatchObject({
+      where: { file: join(kit.folder, 'tools/docker/Tool'), line: 2 },
     });
     expect(await kit.requests()).toEqual([]);
   });

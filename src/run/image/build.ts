@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { planBuild } from '../../image/build/plan/plan.ts';
 import { parsePlatform } from '../../image/platform.ts';
 import { type ResolvedBuild, toBuildRequest } from '../../request/build-request.ts';
-import { type PinnedContext, pinContext, readDockerfile, sourceOf } from './build-context.ts';
+import { type PinnedContext, pinContext, placeOfDockerfile, readDockerfile, sourceOf } from './build-context.ts';
 import type { ImageServices, ResolveBase, ResolvedImage } from './port.ts';
 import { requestImage } from './request-image.ts';
 import { type BuildInstructions, nameOfBuild } from './requirement.ts';
@@ -18,7 +18,7 @@ export async function buildImage(
   const text = instructions.text ?? (await readDockerfile(services, instructions, context, signal));
   const plan = planBuild(text, {
     buildArgs: instructions.buildArgs,
-    fileName: instructions.dockerfile,
+    fileName: placeOfDockerfile(instructions),
     ...(instructions.target === undefined ? {} : { target: instructions.target }),
     ...(instructions.platform === undefined ? {} : { platform: parsePlatform(instructions.platform) }),
   });

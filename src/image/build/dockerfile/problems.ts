@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { HallmarkError } from '../../../core/errors.ts';
 import { isHallmarkError } from '../../../core/errors.ts';
 import { type ImageErrorCode, imageError } from '../../errors.ts';
@@ -45,6 +46,6 @@ export function throwProblems(problems: Problems): void {
     const place = where?.line ? `line ${where.line}: ` : '';
     return `${place}${message}${hint ? ` (${hint})` : ''}`;
   });
-  const message = `${problems.fileName} has ${lines.length} problems: ${lines.join('; ')}`;
+  const message = `${basename(problems.fileName)} has ${lines.length} problems: ${lines.join('; ')}`;
   throw imageError(first.code, message, first.where ? { where: first.where } : {});
 }
