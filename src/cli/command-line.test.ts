@@ -73,7 +73,12 @@ describe('the command', () => {
       /^containers has no record "zzzzz-dz642-000000000000000"\n {2}hint: cwl-runner runs lists/,
     ],
     [['rerun', '--oudir', 'x'], 2, /^$/, /^rerun: unknown flag --oudir\n/],
-    [['validate', 'none.cwl'], 1, /^$/, /^cannot read none\.cwl: it does not exist\n$/],
+    [
+      ['validate', 'none.cwl', 'tool.cwl'],
+      1,
+      /^1 valid, 1 invalid\n$/,
+      /^cannot read \S+none\.cwl: no such file\n {2}hint: check the spelling/,
+    ],
     [['logs', 'x'], 2, /^$/, /^logs: expected the uuid of a container or container request, got x\n/],
     [['rerun', 'last'], 1, /^$/, /^there is no run yet\n/],
   ])('%j ends with %i', async (args, code, stdout, stderr) => {

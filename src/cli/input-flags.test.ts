@@ -68,6 +68,8 @@ describe('a mistake', () => {
 
   it('lists the inputs that there are', async () => {
     await expect(read({ a: 'int', b: 'int' }, '--c', '1')).rejects.toMatchObject({ hint: 'its inputs are --a, --b' });
+    await expect(read({ reads: 'int' }, '--read', '1')).rejects.toMatchObject({ hint: 'did you mean --reads?' });
+    await expect(read({ reads: 'int' }, '--oudir', '1')).rejects.toMatchObject({ hint: 'did you mean --outdir?' });
     await expect(read({}, '--c')).rejects.toMatchObject({ hint: 'its inputs are none' });
   });
 });

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { nearest } from '../core/nearest.ts';
 import { parseJson, readFloat, readInteger } from '../core/numbers.ts';
 import type { CwlType, InputParameter, Process } from '../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
+import { runOptions } from './options/options.ts';
 import { cliError } from './usage-error.ts';
 
 /** Values of inputs from the command line: `--name value`, `--name=value`, `--flag`, `--no-flag`; a list by repeating. */
@@ -138,7 +140,10 @@ export function describe(type: CwlType): string {
 const namesOf = (process: Process): string => process.inputs.map(({ id }) => `--${id}`).join(', ') || 'none';
 
 function unknownInput(name: string, process: Process) {
+  const known = [...process.inputs.map(({ id }) => id), ...Object.keys(runOptions)];
+  // Any letter is near any other.
+  const near = name.length < 3 ? undefined : nearest(name, known);
   return cliError('cli/usage', `--${name} is neither a flag nor an input of the document`, {
-    hint: `its inputs are ${namesOf(process)}`,
+    hint: near === undefined ? `its inputs are ${namesOf(process)}` : `did you mean --${near}?`,
   });
 }

@@ -6,8 +6,11 @@ import { HallmarkError, toMessage } from '../../core/errors.ts';
 import { InvalidDocumentError } from '../../cwl/errors.ts';
 import { loadDocument } from '../../cwl/load.ts';
 import type { Problem } from '../../cwl/problem.ts';
+import { displayName } from '../../cwl/syntax/node.ts';
+import { withoutFragment } from '../../cwl/syntax/uri.ts';
 import { parseCommandArgs } from '../command-args.ts';
 import { usageOf } from '../command-help.ts';
+import { toDocumentUri } from '../document-uri.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { formatError, formatProblem } from '../report-error.ts';
 import { cliError } from '../usage-error.ts';
@@ -25,7 +28,7 @@ const options = {
 
 /** One document and what is wrong with it. */
 interface Checked {
-  readonly file: string;
+  readonly uri: string;
   readonly warnings: readonly Problem[];
   /** Undefined: it is valid. */
   readonly error?: unknown;
@@ -42,11 +45,10 @@ export async function validateCommand(args: readonly string[]): Promise<number> 
   const settings = { fetcher: reach.fetcher, enableDev: values['enable-dev'] === true, strict: !values['non-strict'] };
   const checked: Checked[] = [];
   for (const name of positionals) reach.trust(`${pathToFileURL(resolve(name)).href}/.`);
-  for (const file of (await Promise.all(positionals.map(findDocuments))).flat()) {
-    const uri = pathToFileURL(file).href;
+  for (const uri of (await Promise.all(positionals.map(findDocuments))).flat()) {
     reach.trust(uri);
     const done = await loadDocument(uri, settings).catch((error: unknown) => ({ error, warnings: [] }));
-    checked.push({ file, ...done });
+    checked.push({ uri, ...done });
   }
   await report(checked, values);
   return checked.some(({ error }) => error !== undefined) ? exitCodes.failure : exitCodes.success;
@@ -85,27 +87,31 @@ const toProblemJson = ({ severity, rule, message, hint, position }: Problem) => 
 
 /** A document that several others run has its problems told once. */
 function problemsIn(checked: readonly Checked[]): Problem[] {
-  const problems = checked.flatMap(({ file, warnings, error }) => [...warnings, ...problemsOf(file, error)]);
+  const problems = checked.flatMap(({ uri, warnings, error }) => [...warnings, ...problemsOf(uri, error)]);
   return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
-function problemsOf(file: string, error: unknown): readonly Problem[] {
+function problemsOf(uri: string, error: unknown): readonly Problem[] {
   if (error === undefined) return [];
   if (error instanceof InvalidDocumentError) return error.problems;
   const { where, hint } = error instanceof HallmarkError ? error : {};
-  const position = { file: where?.file ?? file, line: where?.line ?? 1, column: where?.column ?? 1 };
+  const position = {
+    file: where?.file ?? displayName(withoutFragment(uri)),
+    line: where?.line ?? 1,
+    column: where?.column ?? 1,
+  };
   const problem = { severity: 'error', rule: 'unreadable', message: toMessage(error), position } as const;
   return [{ ...problem, ...(hint === undefined ? {} : { hint }), length: 1, sourceLine: '' }];
 }
 
-/** A file as it is; of a folder, every `.cwl` below it. */
+/** URIs: a document as the command itself takes it; of a folder, every `.cwl` below it. */
 async function findDocuments(name: string): Promise<string[]> {
   const found = await stat(name).catch(() => undefined);
-  if (!found) throw cliError('cli/not-found', `cannot read ${name}: it does not exist`);
-  if (!found.isDirectory()) return [resolve(name)];
+  if (!found?.isDirectory()) return [await toDocumentUri(name)];
   const entries = await readdir(name, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.cwl'))
     .map((entry) => resolve(join(entry.parentPath, entry.name)))
-    .sort();
+    .sort()
+    .map((path) => pathToFileURL(path).href);
 }
