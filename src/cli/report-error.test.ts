@@ -197,8 +197,14 @@ describe('an error in JSON', () => {
     expect(validate(written), JSON.stringify(validate.errors)).toBe(true);
   });
 
-  it('of a document fits the schema too', async () => {
-    const reason: unknown = await loadInline({ class: 'Nonsense' }).catch((failure: unknown) => failure);
-    expect(validate(JSON.parse(JSON.stringify(toErrorJson(reason)))), JSON.stringify(validate.errors)).toBe(true);
+  it('of a document fits the schema too, and has all that is wrong', async () => {
+    const wrong = { class: 'CommandLineTool', baseComand: 'x', inputs: { a: 'strng' }, outputs: {} };
+    const reason: unknown = await loadInline(wrong).catch((failure: unknown) => failure);
+    const written = JSON.parse(JSON.stringify(toErrorJson(reason))) as { problems: object[] };
+    expect(validate(written), JSON.stringify(validate.errors)).toBe(true);
+    expect(written.problems).toMatchObject([
+      { rule: 'unknown-field', hint: 'did you mean "baseCommand"?', where: { line: expect.any(Number) } },
+      { rule: 'unknown-type', message: 'unknown type "strng"', severity: 'error' },
+    ]);
   });
 });

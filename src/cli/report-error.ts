@@ -87,6 +87,14 @@ export function toErrorJson(error: unknown): Record<string, unknown> {
     message: error.message,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     ...(error.where === undefined ? {} : { where: placeExpression(error.where) }),
+    ...(error instanceof InvalidDocumentError && { problems: error.problems.map(toProblemJson) }),
     ...(error.cause instanceof HallmarkError ? { cause: toErrorJson(error.cause) } : {}),
   };
 }
+
+/** As in schemas/error.schema.json and schemas/validation.schema.json. */
+export const toProblemJson = ({ severity, rule, message, hint, position }: Problem) => ({
+  ...{ severity, rule, message },
+  ...(hint === undefined ? {} : { hint }),
+  where: position,
+});

@@ -12,7 +12,7 @@ import { parseCommandArgs } from '../command-args.ts';
 import { usageOf } from '../command-help.ts';
 import { toDocumentUri } from '../document-uri.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { formatError, formatProblem } from '../report-error.ts';
+import { formatError, formatProblem, toProblemJson } from '../report-error.ts';
 import { cliError } from '../usage-error.ts';
 import { createReach } from '../wire/documents.ts';
 
@@ -77,13 +77,6 @@ async function report(checked: readonly Checked[], { json, sarif, debug = false 
     process.stdout.write(`${checked.length - invalid} valid, ${invalid} invalid\n`);
   }
 }
-
-/** Of the shape of schemas/validation.schema.json. */
-const toProblemJson = ({ severity, rule, message, hint, position }: Problem) => ({
-  ...{ severity, rule, message },
-  ...(hint === undefined ? {} : { hint }),
-  where: position,
-});
 
 /** A document that several others run has its problems told once. */
 function problemsIn(checked: readonly Checked[]): Problem[] {
