@@ -29,3 +29,14 @@ it('a pipe carries what is written to its path, and what a killed process left o
   await vi.waitUntil(() => !existsSync(old), { timeout: 10_000 });
   expect([recent, foreign].map((one) => existsSync(one))).toEqual([true, true]);
 });
+
+it('a folder that cannot be written to is named, with what to do', async () => {
+  vi.stubEnv('TMPDIR', join(folder, 'none'));
+  vi.resetModules(); // Pipes that are free are used again.
+  const { openPipe: openFirst } = await import('./pipes.ts');
+  await expect(openFirst()).rejects.toMatchObject({
+    code: 'executor/start-failed',
+    message: expect.stringContaining(`expected a folder to make pipes in, got ${join(folder, 'none')}: ENOENT`),
+    hint: expect.stringContaining('set TMPDIR'),
+  });
+});

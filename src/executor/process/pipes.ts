@@ -5,6 +5,9 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { toMessage } from '../../core/errors.ts';
+import { executorError } from '../errors.ts';
+import { toolEnvironment } from './tool-environment.ts';
 
 const run = promisify(execFile);
 const batchSize = 32;
@@ -139,10 +142,19 @@ let isCleared = false;
 async function makeBatch(): Promise<void> {
   if (!isCleared) void clearAbandoned();
   isCleared = true;
-  const folder = await mkdtemp(join(tmpdir(), folderPrefix));
+  const folder = await mkdtemp(join(tmpdir(), folderPrefix)).catch((cause: unknown) => {
+    throw executorError(
+      'executor/start-failed',
+      `expected a folder to make pipes in, got ${tmpdir()}: ${toMessage(cause)}`,
+      {
+        hint: 'set TMPDIR to a folder that you may write to',
+        cause,
+      },
+    );
+  });
   try {
     const paths = Array.from({ length: batchSize }, (_, index) => join(folder, String(index)));
-    await run('mkfifo', ['-m', '666', ...paths]);
+    await run('mkfifo', ['-m', '666', ...paths], { env: toolEnvironment });
     free.push(...paths.map((path) => openSync(path, O_PATH)));
   } finally {
     await rm(folder, { recursive: true });
