@@ -166,12 +166,12 @@ describe('images', { timeout: 120_000 }, () => {
 
   it('an instruction that nobody knows', () =>
     run(build(`FROM ${registry.tools}\nRUN true\nFETCH x\n`), {
-      says: [/^Dockerfile:3:1: unknown instruction FETCH$/m],
+      says: [/^Dockerfile of tool\.cwl:3:1: unknown instruction FETCH$/m],
     }));
 
   it('an instruction that is not supported', () =>
     run(build(`FROM ${registry.tools}\nRUN --security=insecure true\n`), {
-      says: [/^Dockerfile:2:1: RUN --security=insecure is not supported$/m],
+      says: [/^Dockerfile of tool\.cwl:2:1: RUN --security=insecure is not supported$/m],
     }));
 });
 
