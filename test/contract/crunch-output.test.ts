@@ -36,6 +36,12 @@ describe('files', () => {
     expect([...directories]).toContain('empty/inner');
   });
 
+  test('are read whatever their permissions are, by a user as by root', async () => {
+    const script =
+      'mkdir -p d/e; echo 1 > f; echo 2 > d/g; echo 3 > d/e/h; chmod 000 f d/g; chmod 300 d/e; chmod 000 d .';
+    expect(await output(script)).toEqual({ f: '1\n', 'd/g': '2\n', 'd/e/h': '3\n' });
+  });
+
   test('are given up to Keep, not copied', async () => {
     const before = 5 * 1024 * 1024;
     const container = await run(`head -c ${before} /dev/zero > big; stat -c %i big`);

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import {
   type BigIntStats,
+  chmodSync,
   closeSync,
   constants,
   fstatSync,
@@ -24,9 +25,33 @@ const largeDirectoryBytes = 1024 * 1024;
  * whatever is renamed meanwhile.
  */
 export async function withDirectory<T>(path: string | Buffer, use: (descriptor: number) => Promise<T>): Promise<T> {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const descriptor = openDirectory(path);
   try {
     return await use(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openDirectory(path: string | Buffer): number {
+  const open = () => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    return open();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    makeReadable(path, 0o700);
+    return open();
+  }
+}
+
+/** open(2): names a file without opening it. */
+const O_PATH = 0x200000;
+
+/** An output is read whatever the command made of its permissions, by a user as by root. Follows no symlink. */
+function makeReadable(path: string | Buffer, mode: number): void {
+  const descriptor = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  try {
+    chmodSync(`/proc/self/fd/${descriptor}`, mode);
   } finally {
     closeSync(descriptor);
   }
@@ -41,8 +66,12 @@ export function entryPath(directory: number, name: Buffer): Buffer {
  * Reads an output directory without following anything out of it. FIFOs, sockets and devices are passed over with a warning;
  * a name that is not UTF-8, which no manifest can hold, gets its odd bytes as `%XX`, with a warning too.
  */
-export function scanOutput(path: string, warn: (text: string) => void): Promise<OutputDirectory> {
-  return withDirectory(path, (descriptor) => scanDirectory(descriptor, '', warn));
+export async function scanOutput(path: string, warn: (text: string) => void): Promise<OutputDirectory> {
+  try {
+    return await withDirectory(path, (descriptor) => scanDirectory(descriptor, '', warn));
+  } catch (cause) {
+    throw cause instanceof HallmarkError ? cause : unreadable('.', cause);
+  }
 }
 
 async function scanDirectory(descriptor: number, path: string, warn: (text: string) => void): Promise<OutputDirectory> {
@@ -65,6 +94,8 @@ async function scanDirectory(descriptor: number, path: string, warn: (text: stri
 /** Device and inode. */
 export const idOf = (stat: BigIntStats): string => `${stat.dev}:${stat.ino}`;
 
+const ownId = BigInt(process.getuid?.() ?? 0);
+
 /** One for all files: there may be millions. */
 const noSegments: readonly FileSegment[] = [];
 
@@ -81,6 +112,7 @@ async function scanEntry(path: Buffer, entry: Entry): Promise<OutputNode | undef
   const odd = !isUtf8(entry.rawName);
   if (odd) entry.warn(`the name of ${JSON.stringify(entry.shown)} is not UTF-8: its odd bytes are kept as %XX`);
   if (stat?.isFile()) {
+    if ((stat.mode & 0o400n) === 0n && stat.uid === ownId) makeReadable(path, Number(stat.mode & 0o777n) | 0o400);
     const file = { kind: 'file', sizeBytes: Number(stat.size), segments: noSegments } as const;
     if (stat.nlink === 1n && !odd) return file;
     return { ...file, ...(stat.nlink > 1n && { sharedId: idOf(stat) }), ...(odd && { rawName: entry.rawName }) };
