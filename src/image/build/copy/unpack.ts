@@ -1,12 +1,12 @@
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { imageError } from '../../errors.ts';
 import { toParts } from '../../layers/paths.ts';
 import { sniffCompression } from '../../media-types.ts';
 import { readTar, type TarMember } from '../../tar/read.ts';
 import { streamSource } from '../../tar/source.ts';
 import type { Destination } from './destination.ts';
+import { foreignArchive, isForeignArchive } from './foreign-archive.ts';
 import type { Contents, SourceEntry } from './source-tree.ts';
 import type { Spool } from './spool.ts';
 
@@ -22,15 +22,7 @@ export async function detectArchive(
   const packing = sniffCompression(start);
   const other =
     start.toString('latin1', 0, 3) === 'BZh' ? 'bzip2' : start.toString('latin1', 1, 6) === '7zXZ\0' ? 'xz' : undefined;
-  if (other && /\.(tar\.|t)(bz2?|xz)$/.test(file.path)) {
-    throw imageError(
-      'image/unsupported-instruction',
-      `ADD of ${file.path}: archives packed with ${other} are not supported`,
-      {
-        hint: 'use COPY, and unpack it in a RUN; or pack it with gzip or zstd',
-      },
-    );
-  }
+  if (other && isForeignArchive(file.path)) throw foreignArchive(file.path, other);
   if (packing === 'none') return isTar(start) ? 'tar' : undefined;
   const unpacked = await readStart(unpack(contents.read(file), packing)).catch(() => undefined);
   return unpacked && isTar(unpacked) ? packing : undefined;

@@ -1,5 +1,6 @@
 import { imageError } from '../../errors.ts';
 import { parseChmod } from '../copy/chmod.ts';
+import { foreignArchive, isForeignArchive } from '../copy/foreign-archive.ts';
 import { checkPattern } from '../copy/match.ts';
 import { expandWord, expandWords } from '../dockerfile/expand.ts';
 import type { CopyInstruction, Instruction } from '../dockerfile/instructions.ts';
@@ -70,6 +71,12 @@ function checkCopy(copy: CopyInstruction, problems: Problems): void {
       const hint = copy.kind === 'add' ? 'fetch it in a RUN, or put the file into the context' : undefined;
       problems.unsupported(copy.line, `${keyword} of the URL ${source} is not supported`, hint);
     } else if (!hasVariable(source)) problems.attempt(copy.line, () => checkPattern(source));
+    if (copy.unpack && !isRemote(source) && isForeignArchive(source)) {
+      const packing = source.endsWith('xz') ? 'xz' : 'bzip2';
+      problems.attempt(copy.line, () => {
+        throw foreignArchive(source, packing);
+      });
+    }
   }
   for (const { content, expand } of copy.inline) {
     const options = { quotesAreText: true, ignoreRequired: true };

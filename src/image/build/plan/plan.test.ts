@@ -149,6 +149,13 @@ describe('planBuild', () => {
       { line: 2 },
     ],
     ['a stage name with a variable, once', 'FROM a AS b-$X\nRUN y', {}, /^expected a stage name/, { line: 1 }],
+    [
+      'an archive of a kind that is not read',
+      'FROM a\nADD --unpack=false b.tar.bz2 /x\nADD a-*.tar.xz /x',
+      {},
+      /^ADD of a-\*\.tar\.xz: archives packed with xz are not supported$/,
+      { line: 3, hint: /COPY/, code: 'image/unsupported-instruction' },
+    ],
     ['a bad signal', 'FROM a\nSTOPSIGNAL SIGFOO', {}, /unknown signal "SIGFOO"/, { line: 2 }],
   ])('refuses %s', (_what, text, options, message, { line, hint, code = 'image/bad-dockerfile' }) => {
     const refused = expect.objectContaining({
