@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { HallmarkError } from '../../core/errors.ts';
+import { HallmarkError, isHallmarkError } from '../../core/errors.ts';
 import type { Position } from '../../cwl/model.ts';
 import type { CwlDirectory } from '../../cwl/values.ts';
 import { readText } from '../../keep/file-reader.ts';
@@ -28,7 +28,14 @@ export async function pinContext(
   if (context === undefined) return undefined;
   if (typeof context !== 'string') {
     await checkContext(services, context.location, position);
-    const { location } = (await services.inputs.store(context)) as CwlDirectory;
+    const { location } = (await services.inputs.store(context).catch((cause: unknown) => {
+      if (!isHallmarkError(cause, 'run/input-missing')) throw cause;
+      throw runError('run/input-missing', `context of hm:ImageBuild: ${cause.message}`, {
+        where: position,
+        hint: 'its location is relative to the document that names it',
+        cause,
+      });
+    })) as CwlDirectory;
     return parseKeepLocation(location ?? '');
   }
   if (context.startsWith('keep:')) return parseKeepLocation(context);

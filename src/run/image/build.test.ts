@@ -234,7 +234,7 @@ describe('a build that cannot start', () => {
 
   it('names a context that is not there', async () => {
     await fails({ context: { class: 'Directory', location: 'file:///nowhere/at/all' } }).toEqual(
-      withCode('run/input-missing', /^cannot read input \/nowhere\/at\/all: ENOENT/),
+      withCode('run/input-missing', /^context of hm:ImageBuild: cannot read input \/nowhere\/at\/all: ENOENT/),
     );
     await fails({ context: `keep:${'0'.repeat(32)}+61` }).toEqual(
       withCode('run/input-missing', /^no collection on this cluster has the content 0{32}\+61$/),

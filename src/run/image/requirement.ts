@@ -43,7 +43,7 @@ export function nameOfBuild({ imageId, text, dockerfile, context, position }: Bu
   if (imageId !== undefined) return imageId;
   const place = typeof context === 'string' ? context : context?.location;
   const within = (text === undefined ? place : undefined) ?? position.file;
-  return `${dockerfile} of ${basename(within)}`;
+  return `${dockerfile} of ${basename(within.replace(/\/\.git(?=#|$)/, ''))}`;
 }
 
 /** Undefined where the step asks for no container. */
