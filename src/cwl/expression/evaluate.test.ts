@@ -69,9 +69,21 @@ describe('parameter references', () => {
   it('says where', async () => {
     const where = { file: 'tool.cwl', line: 4, step: 'align', field: 'glob' };
     await expect(run('$(inputs.x)', { ...plain, where })).rejects.toMatchObject({
-      where,
+      where: { ...where, expression: '$(inputs.x)' },
       message: expect.stringContaining('$(inputs.x)'),
     });
+  });
+
+  it.each([
+    ['cat "${@:2}"', /for a shell/],
+    ['echo $(date)', /for a shell/],
+    ['${return @;}', undefined],
+    [' $(nothing) ', undefined],
+  ])('says how a shell gets its own: %s', async (text, hint) => {
+    const failure: unknown = await run(text, { ...script, where: { file: 'tool.cwl' } }).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({ hint: hint && expect.stringMatching(hint) });
   });
 });
 

@@ -125,12 +125,20 @@ export function toSpacedJson(value: JsonValue): string {
   return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}: ${toSpacedJson(inner)}`).join(', ')}}`;
 }
 
+/** A shell has `${…}` and `$(…)` of its own, in the middle of other text. */
+function hintOf({ hint, message }: HallmarkError, text: string): { readonly hint?: string } {
+  if (hint !== undefined) return { hint };
+  const isAmongText = !/^\s*\$[({][\s\S]*[)}]\s*$/.test(text);
+  const isNoScript = /\b(Syntax|Reference)Error:/.test(message);
+  return isAmongText && isNoScript ? { hint: 'a "${" or "$(" that is for a shell is written "\\${", "\\$("' } : {};
+}
+
 function locate(error: unknown, text: string, where: Where | undefined): unknown {
   if (!isHallmarkError<CwlErrorCode>(error) || where === undefined || error.where !== undefined) return error;
   return new HallmarkError(error.code, `${error.message} (in ${JSON.stringify(shorten(text.trim()))})`, {
     where: { ...where, expression: text },
     cause: error.cause,
-    ...(error.hint !== undefined && { hint: error.hint }),
+    ...hintOf(error, text),
     retryable: error.retryable,
   });
 }
