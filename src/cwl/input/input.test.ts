@@ -119,6 +119,7 @@ e: {class: File, basename: x}
     ['{a: int}', 'a: 3000000000', 'input a: expected int, got the number 3000000000', 4],
     ['{a: int}', 'b: 1', 'input "a" of type int is missing', 1],
     ['{a: Any}', 'a: null', 'input "a" of type Any is null', 4],
+    ['{a: Any}', 'a: .inf', 'input a: expected Any, got the number Infinity', 4],
     ["{a: 'File[]'}", 'a: [{class: File, path: x}, y]', 'input a[1]: expected File, got the string "y"', 29],
     ['{a: {type: {type: enum, symbols: [p, q]}}}', 'a: r', 'input a: expected enum(p, q), got the string "r"', 4],
     [

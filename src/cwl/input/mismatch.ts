@@ -89,7 +89,7 @@ function fitsPrimitive(value: CwlValue, type: string): boolean {
     case 'Directory':
       return isDirectory(value);
     default:
-      return value !== null;
+      return value !== null && (typeof value !== 'number' || Number.isFinite(value));
   }
 }
 
