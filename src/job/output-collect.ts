@@ -27,7 +27,7 @@ export async function collectOutput(schema: OutputSchema, name: string, scope: O
     outputEval === undefined
       ? matched
       : ((await scope.expressions.evaluate(outputEval, `${name}.outputEval`, matched)) as CwlValue);
-  const located = mapFileObjects(toSingle(schema.type, evaluated ?? null, name), scope.locate);
+  const located = mapFileObjects(toSingle(schema, evaluated ?? null, name), scope.locate);
   const complete = await mapFileObjectsAsync(located, async (object) =>
     isFile(object) ? withFormat(await withSecondaryFiles(object, schema, name, scope), schema, scope) : object,
   );
@@ -98,13 +98,17 @@ async function load(object: FileObject, path: string, binding: OutputBinding, sc
 }
 
 /** Where the type is one File or Directory and no list, exactly one must have been found; none where it is optional. */
-function toSingle(type: CwlType, value: CwlValue, name: string): CwlValue {
+function toSingle({ type, outputBinding }: OutputSchema, value: CwlValue, name: string): CwlValue {
   const isSingle = branches(type).some((branch) => branch === 'File' || branch === 'Directory');
   if (!isSingle || !Array.isArray(value)) return value;
   if (value.length === 1) return value[0] as CwlValue;
   if (findArray(type) !== undefined) return value;
   if (value.length === 0 && isOptional(type)) return null;
-  throw jobError('job/bad-output', `output ${name}: expected one match, got ${value.length}`, {
+  const { glob = [], outputEval } = outputBinding ?? {};
+  const wanted = outputEval === undefined ? ` of ${glob.map((pattern) => JSON.stringify(pattern)).join(', ')}` : '';
+  const names = value.slice(0, 5).map((item) => (isFileObject(item) ? nameOf(item) : JSON.stringify(item)));
+  const got = value.length === 0 ? 'none' : `${value.length}: ${names.join(', ')}${value.length > 5 ? ', …' : ''}`;
+  throw jobError('job/bad-output', `output ${name}: expected one match${wanted}, got ${got}`, {
     hint:
       value.length === 0
         ? 'check glob against the names that the tool wrote'

@@ -166,12 +166,17 @@ describe('outputs', () => {
   });
 
   it.each<[JsonValue, Case, string, RegExp]>([
-    [{ type: 'File', outputBinding: { glob: 'a' } }, {}, 'job/bad-output', /output x: expected one match, got 0/],
+    [
+      { type: 'File', outputBinding: { glob: 'a' } },
+      {},
+      'job/bad-output',
+      /output x: expected one match of "a", got none/,
+    ],
     [
       { type: 'File', outputBinding: { glob: '*' } },
       { files: { a: '', b: '' } },
       'job/bad-output',
-      /expected one match, got 2/,
+      /expected one match of .*, got 2: /,
     ],
     [
       { type: 'int', outputBinding: { outputEval: '$("a")' } },
@@ -222,6 +227,11 @@ describe('outputs', () => {
     ],
   ])('%j with %j fails', async (output, given, code, message) => {
     await expect(outputOf(output, given)).rejects.toEqual(withCode(code, message));
+  });
+
+  it('say in which step and line they are declared', async () => {
+    const failure = await outputOf({ type: 'File', outputBinding: { glob: 'a' } }, {}).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ where: { step: expect.any(String), line: expect.any(Number) } });
   });
 });
 

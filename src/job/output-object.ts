@@ -1,3 +1,4 @@
+import { HallmarkError, type Where } from '../core/errors.ts';
 import type { CommandLineTool } from '../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { formatKeepLocation } from '../keep/location.ts';
@@ -49,7 +50,7 @@ export async function toOutputObject(
     paths: job.paths,
     locate: createLocator(collection, job, finished.hostDirectory),
   };
-  const declared = (await readOutputJson(scope)) ?? (await collectOutputs(tool, scope));
+  const declared = (await readOutputJson(scope)) ?? (await collectOutputs(tool, scope, job.name));
   checkOutputs(tool, declared, job.name);
   const replaced = [...job.inplace].map(
     ([location, path]) => [location, formatKeepLocation(collection.portableDataHash, path)] as const,
@@ -68,10 +69,23 @@ export function toStatus(
   return exitCode === 0 ? 'success' : 'permanentFail';
 }
 
-async function collectOutputs(tool: CommandLineTool, scope: OutputScope): Promise<CwlObject> {
+async function collectOutputs(tool: CommandLineTool, scope: OutputScope, step: string): Promise<CwlObject> {
   const outputs: Record<string, CwlValue> = {};
-  for (const output of tool.outputs) outputs[output.id] = await collectOutput(output, output.id, scope);
+  for (const output of tool.outputs) {
+    try {
+      outputs[output.id] = await collectOutput(output, output.id, scope);
+    } catch (error) {
+      throw withPlace(error, { ...output.position, step });
+    }
+  }
   return outputs;
+}
+
+/** The error with the place of the output, where it has none of its own. */
+function withPlace(error: unknown, where: Where): unknown {
+  if (!(error instanceof HallmarkError) || error.where !== undefined) return error;
+  const { code, message, hint, cause, retryable } = error;
+  return new HallmarkError(code, message, { where, cause, retryable, ...(hint !== undefined && { hint }) });
 }
 
 function checkOutputs(tool: CommandLineTool, outputs: CwlObject, step: string): void {

@@ -14,7 +14,7 @@ export const toFieldValue = (node: Node): JsonValue => convert(node, ({ value })
 
 /** `1.0` is a float to whoever gets it as text, and no int. */
 function writtenValue({ value, source, start, end }: ScalarNode): JsonValue {
-  if (typeof value !== 'number') return value;
+  if (typeof value !== 'number' || !Number.isFinite(value)) return value;
   const text = source.text.slice(start, end);
   return text.includes('.') ? readFloat(text) : value;
 }
