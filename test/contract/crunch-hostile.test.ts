@@ -48,6 +48,21 @@ describe('what a container leaves to harm who collects it', { timeout: 120_000 }
     expect(setting.complaints).toEqual([]);
   });
 
+  test.each([
+    ['a link', 'ln -s /etc out', 'ENOTDIR'],
+    ['a file', 'echo > out', 'ENOTDIR'],
+    ['nothing', ':', 'ENOENT'],
+  ])('%s in the place of the output directory gives nothing of the host', async (_what, script, code) => {
+    const container = await setting.run(onHost(`cd ..; rmdir out; ${script}`));
+    expect(container).toMatchObject({ state: 'Cancelled', output: null });
+    expect(container.runtime_status).toMatchObject({
+      error: `cannot read the output directory ".": ${code}`,
+      errorDetail: expect.stringContaining('leave output directories in their places'),
+      retryable: false,
+    });
+    expect(scratchEntries()).toEqual([]);
+  });
+
   test.runIf(isRoot)('devices are left out, and never opened', async () => {
     // 5:0 is the terminal of whoever opens it, 1:1 the memory of the machine.
     const container = await setting.run(onHost('mknod tty c 5 0; mknod mem c 1 1; mknod disk b 254 0; echo x > f'));

@@ -135,7 +135,7 @@ async function scanEntry(path: Buffer, entry: Entry): Promise<OutputNode | undef
 function unreadable(path: string, cause: unknown) {
   const { code } = cause as NodeJS.ErrnoException;
   return crunchError('crunch/bad-output', `cannot read the output directory ${JSON.stringify(path)}: ${code}`, {
-    hint: 'leave the permissions of output directories as they are',
+    hint: 'leave output directories in their places, and readable',
     cause,
   });
 }
