@@ -1,4 +1,4 @@
-import { type ErrorDetails, HallmarkError } from '../core/errors.ts';
+import { type ErrorDetails, HallmarkError, type Where } from '../core/errors.ts';
 
 export type JobErrorCode =
   | 'job/bad-input'
@@ -22,3 +22,10 @@ export type JobErrorCode =
 
 export const jobError = (code: JobErrorCode, message: string, details?: ErrorDetails): HallmarkError<JobErrorCode> =>
   new HallmarkError(code, message, details);
+
+/** The error with its place, where it has none of its own. */
+export function withPlace(error: unknown, where: Where): unknown {
+  if (!(error instanceof HallmarkError) || error.where !== undefined) return error;
+  const { code, message, hint, cause, retryable } = error;
+  return new HallmarkError(code, message, { where, cause, retryable, ...(hint !== undefined && { hint }) });
+}

@@ -1,8 +1,7 @@
-import { HallmarkError, type Where } from '../core/errors.ts';
 import type { CommandLineTool } from '../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { formatKeepLocation } from '../keep/location.ts';
-import { jobError } from './errors.ts';
+import { jobError, withPlace } from './errors.ts';
 import { bindExpressions, type ExpressionEngine } from './evaluate.ts';
 import { withoutPaths } from './file-objects.ts';
 import type { JobFiles } from './files.ts';
@@ -50,7 +49,9 @@ export async function toOutputObject(
     paths: job.paths,
     locate: createLocator(collection, job, finished.hostDirectory),
   };
-  const declared = (await readOutputJson(scope)) ?? (await collectOutputs(tool, scope, job.name));
+  const declared =
+    (await readOutputJson(scope).catch((error: unknown) => Promise.reject(withPlace(error, where)))) ??
+    (await collectOutputs(tool, scope, job.name));
   checkOutputs(tool, declared, job.name);
   const replaced = [...job.inplace].map(
     ([location, path]) => [location, formatKeepLocation(collection.portableDataHash, path)] as const,
@@ -79,13 +80,6 @@ async function collectOutputs(tool: CommandLineTool, scope: OutputScope, step: s
     }
   }
   return outputs;
-}
-
-/** The error with the place of the output, where it has none of its own. */
-function withPlace(error: unknown, where: Where): unknown {
-  if (!(error instanceof HallmarkError) || error.where !== undefined) return error;
-  const { code, message, hint, cause, retryable } = error;
-  return new HallmarkError(code, message, { where, cause, retryable, ...(hint !== undefined && { hint }) });
 }
 
 function checkOutputs(tool: CommandLineTool, outputs: CwlObject, step: string): void {

@@ -265,7 +265,9 @@ describe('amounts', () => {
     [{ ramMin: 10, ramMax: 5 }, /ramMax to be at least ramMin \(10\), got 5/],
   ])('refuses %j', async (fields, message) => {
     const tool = await loadTool({ requirements: { ResourceRequirement: fields }, inputs: { s: 'string' } });
-    await expect(prepareJob(tool, { s: 'x' })).rejects.toEqual(withCode('job/bad-requirement', message));
+    const failure: unknown = await prepareJob(tool, { s: 'x' }).catch((error: unknown) => error);
+    expect(failure).toEqual(withCode('job/bad-requirement', message));
+    expect(failure).toMatchObject({ where: { step: expect.any(String), line: expect.any(Number) } });
   });
 });
 

@@ -3,7 +3,7 @@ import { cwltoolPrefix } from '../cwl/schema/requirement.ts';
 import type { CwlObject, CwlValue } from '../cwl/values.ts';
 import { buildCommandLine } from './command-line.ts';
 import { evaluateEnvironment } from './environment.ts';
-import { jobError } from './errors.ts';
+import { jobError, withPlace } from './errors.ts';
 import { bindExpressions, type ExpressionEngine, type Expressions } from './evaluate.ts';
 import { type FileObject, mapFileObjects, mapTree } from './file-objects.ts';
 import type { JobFiles } from './files.ts';
@@ -40,6 +40,14 @@ export type ToolStep = StepJob & { readonly process: CommandLineTool };
  * locations or are literals. Pure but for reading through `keep`; what it combined comes back beside the job.
  */
 export async function toToolJob(step: ToolStep, options: ToolJobOptions): Promise<PreparedJob> {
+  try {
+    return await prepareJob(step, options);
+  } catch (error) {
+    throw withPlace(error, { ...step.process.position, step: step.name });
+  }
+}
+
+async function prepareJob(step: ToolStep, options: ToolJobOptions): Promise<PreparedJob> {
   const { process: tool, requirements } = step;
   const staged: Staged = { collections: [], blocks: [] };
   const paths = options.inContainer ? toPaths(options.paths, requirements) : options.paths;
