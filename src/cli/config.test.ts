@@ -26,7 +26,7 @@ describe('the home', () => {
   it('that is no folder is named', () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
-    for (const home of [file, join(file, 'inner')]) {
+    for (const home of [file, join(file, 'inner'), '/proc/inner', '/proc/inner/more']) {
       expect(() => readConfig({ HALLMARK_HOME: home })).toThrow(
         expect.objectContaining({
           code: 'cli/bad-config',

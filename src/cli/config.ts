@@ -1,6 +1,6 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { toMessage } from '../core/errors.ts';
 import type { ExecutorName } from '../executor/port.ts';
 import { cliError } from './usage-error.ts';
@@ -39,12 +39,24 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
 /** The folder, made when it is missing. */
 export function makeHome(home: string, hint: string): string {
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
-    if (!statSync(home).isDirectory()) throw new Error('it is not a folder');
+    makeFolders(home);
   } catch (cause) {
     throw cliError('cli/bad-config', `cannot use ${home} as home: ${toMessage(cause)}`, { hint, cause });
   }
   return home;
+}
+
+/** As `mkdirSync` with `recursive`, which never returns below /proc, where a folder that is there can have none made in it. */
+function makeFolders(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+    makeFolders(dirname(path));
+    makeFolders(path);
+  }
 }
 
 /** Where the home is, or would be made. */

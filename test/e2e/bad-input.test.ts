@@ -193,6 +193,11 @@ describe('steps', { timeout: 120_000 }, () => {
     await run(inImage, { says: [...says, 'hint: is no-such-program, or what it calls, in the image'] });
   });
 
+  it('a program that cannot be executed', () =>
+    run(tool(['/etc/passwd']), {
+      says: [/failed: exit code 126 \(a program was found/, 'hint: its log says why: a file without the mode'],
+    }));
+
   it('one that takes too much memory', () =>
     run(
       tool(

@@ -48,6 +48,8 @@ const exitMeanings: Readonly<Record<number, string>> = {
 export function hintOf(container: EndedContainer | undefined): string | undefined {
   const { hint } = splitDetail(container);
   if (hint === undefined && container?.runtime_status.outOfMemory) return 'raise ramMin in ResourceRequirement';
+  if (hint === undefined && container?.exit_code === 126)
+    return 'its log says why: a file without the mode to execute, or more arguments and variables than the system takes; those go into a file';
   if (hint !== undefined || container?.exit_code !== 127) return hint;
   const program = container.command[0] ?? '';
   return container.container_image === hostImage
