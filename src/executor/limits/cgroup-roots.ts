@@ -64,15 +64,15 @@ export function findNamedGroups(pid: number, name: string): NamedGroups {
   return unified === undefined ? { legacy } : { unified, legacy };
 }
 
-/** The first process of a group that has one of these paths, in whatever hierarchy; undefined where none has. */
-export function findGroupProcess(paths: readonly string[]): number | undefined {
+/** The processes of a group that has one of these paths, in whatever hierarchy. */
+export function findGroupProcesses(paths: readonly string[]): number[] {
   for (const { point } of readMounts()) {
     for (const path of paths) {
-      const pid = Number.parseInt(readText(join(point, path), 'cgroup.procs'), 10);
-      if (pid > 0) return pid;
+      const processes = readText(join(point, path), 'cgroup.procs').split('\n').map(Number);
+      if (processes.some((pid) => pid > 0)) return processes.filter((pid) => pid > 0);
     }
   }
-  return undefined;
+  return [];
 }
 
 interface CgroupMount {
