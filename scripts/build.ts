@@ -1,7 +1,7 @@
-/** Bundles src/ into dist/: one entry for the command and one for each worker, with chunks that load late. */
+/** Bundles src/ into dist/: the command with chunks that load late, and each worker. */
 import { globSync, rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { build } from 'rolldown';
+import { type BuildOptions, build, type OutputOptions } from 'rolldown';
 
 const root = resolve(import.meta.dirname, '..');
 const workers = globSync('src/**/*-worker.ts', { cwd: root });
@@ -27,22 +27,25 @@ const groups = Object.entries(together).map(([name, modules], index, { length })
   priority: length - index,
 }));
 
-for (const stale of ['dist', '.cache/compiled']) rmSync(join(root, stale), { recursive: true, force: true });
-await build({
+const common: BuildOptions = {
   cwd: root,
-  input: ['src/cli/main.ts', ...workers],
   platform: 'node',
-  external: ['quickjs-emscripten', /^@jitl\//],
+  // It finds its WebAssembly beside itself.
+  external: [/^@jitl\//],
   transform: { target: 'node22' },
-  output: {
-    dir: 'dist',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'chunks/[name]-[hash].js',
-    // Names stay, for the places that errors tell.
-    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
-    codeSplitting: { groups },
-  },
   // Modules of a group are there already when something imports them late.
   checks: { ineffectiveDynamicImport: false },
   logLevel: 'warn',
-});
+};
+const output: OutputOptions = {
+  dir: 'dist',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'chunks/[name]-[hash].js',
+  // Names stay, for the places that errors tell.
+  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+};
+
+for (const stale of ['dist', '.cache/compiled']) rmSync(join(root, stale), { recursive: true, force: true });
+await build({ ...common, input: 'src/cli/main.ts', output: { ...output, codeSplitting: { groups } } });
+// A thread shares nothing: it loads one file.
+for (const input of workers) await build({ ...common, input, output: { ...output, codeSplitting: false } });

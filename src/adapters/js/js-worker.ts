@@ -1,10 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { getQuickJS } from 'quickjs-emscripten';
+import { newQuickJSWASMModuleFromVariant } from 'quickjs-emscripten-core';
 import type { WorkerMessage, WorkerReply, WorkerRequest, WorkerSettings } from './protocol.ts';
 import { createSandbox } from './sandbox.ts';
 
 const { memoryBytes } = workerData as WorkerSettings;
-const evaluate = createSandbox(await getQuickJS(), { memoryBytes });
+const evaluate = createSandbox(await newQuickJSWASMModuleFromVariant(import('@jitl/quickjs-wasmfile-release-sync')), {
+  memoryBytes,
+});
 
 const tell = (message: WorkerMessage) => parentPort?.postMessage(message);
 

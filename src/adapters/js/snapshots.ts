@@ -50,10 +50,13 @@ export function createSnapshots<T>(memory: WasmMemory): Snapshots<T> {
   };
 }
 
-/** Up to the last byte that is not zero. */
+const emptyPage = Buffer.alloc(64 * 1024);
+
+/** Up to the last page that holds anything. */
 function copyUsed({ buffer }: WasmMemory): Uint8Array {
-  const bytes = new Uint8Array(buffer);
+  const bytes = Buffer.from(buffer);
+  const { length } = emptyPage;
   let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === 0) end -= 1;
-  return bytes.slice(0, end);
+  while (end > 0 && bytes.compare(emptyPage, 0, length, end - length, end) === 0) end -= length;
+  return Uint8Array.prototype.slice.call(bytes, 0, end);
 }
