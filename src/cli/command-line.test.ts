@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandHelp } from './command-help.ts';
+import { commandHelp } from './arguments/command-help.ts';
 
 let folder: string;
 beforeAll(() => {

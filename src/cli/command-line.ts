@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { didYouMean } from '../core/nearest.ts';
-import { type CommandName, commandHelp, formatCommandHelp, isCommandName } from './command-help.ts';
+import { type CommandName, commandHelp, formatCommandHelp, isCommandName } from './arguments/command-help.ts';
+import { parseRunFlags, runHelp } from './arguments/run-flags.ts';
+import { cliError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { RunFlags } from './options/options.ts';
-import { exitCodeOf, formatError, toErrorJson } from './report-error.ts';
-import { parseRunFlags, runHelp } from './run-flags.ts';
-import { cliError } from './usage-error.ts';
+import { exitCodeOf, formatError, toErrorJson } from './report/report-error.ts';
 
 type Command = (args: readonly string[]) => Promise<number>;
 

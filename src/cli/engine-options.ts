@@ -1,5 +1,5 @@
-import { readBuilderSetting, readExecutorSetting } from './config.ts';
 import type { RunFlags } from './options/options.ts';
+import { readBuilderSetting, readExecutorSetting } from './settings/config.ts';
 import type { EngineOptions } from './wire/engine.ts';
 
 /** What runs containers and builds images: a flag, else the setting. */

@@ -1,4 +1,4 @@
-import { cliError } from './usage-error.ts';
+import { cliError } from './errors.ts';
 
 /** Ctrl-C and its kind, and a terminal that is closed, while a run goes on. */
 export interface Interruption {

@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import { isUuid, type Uuid } from '../core/ids.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { RunOptions } from '../run/run-process.ts';
-import { readBuildSecrets } from './build-secrets.ts';
-import { makeHome } from './config.ts';
 import { toEngineOptions } from './engine-options.ts';
+import { cliError } from './errors.ts';
 import type { RunFlags } from './options/options.ts';
 import type { SessionOptions } from './session.ts';
-import { createStderrLogger, type LogLevel } from './stderr-logger.ts';
-import { cliError } from './usage-error.ts';
+import { readBuildSecrets } from './settings/build-secrets.ts';
+import { makeHome } from './settings/config.ts';
+import { createStderrLogger, type LogLevel } from './terminal/stderr-logger.ts';
 import type { Reach } from './wire/documents.ts';
 import type { DownloadSettings } from './wire/downloads.ts';
 

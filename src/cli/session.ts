@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { DiscoverOptions } from '../job/discover.ts';
+import type { DiscoverOptions } from '../job/inputs/discover.ts';
 import type { Downloads } from '../run/downloads/port.ts';
 import type { RunServices } from '../run/run-process.ts';
 import { type WireOptions, withCluster } from './wire/cluster.ts';

@@ -1,7 +1,7 @@
 import type { Mount, Mounts } from '../api/records.ts';
 import { isUuid } from '../core/ids.ts';
-import { parseLocation } from '../job/collection-draft.ts';
 import type { JobMount, ToolJob } from '../job/model.ts';
+import { parseLocation } from '../job/staging/collection-draft.ts';
 
 /** The mounts of a job, with its scratch space and its streams: field for field those of arvados-cwl-runner. */
 export function toMounts(job: ToolJob): Mounts {

@@ -1,6 +1,6 @@
 import type { Requirement } from '../cwl/model.ts';
 import type { CwlValue } from '../cwl/values.ts';
-import { toProcessInputs } from '../job/inputs.ts';
+import { toProcessInputs } from '../job/inputs/inputs.ts';
 import type { StepJob } from '../job/model.ts';
 import type { InputStore } from './inputs.ts';
 

@@ -1,6 +1,6 @@
 import { isHallmarkError, toMessage } from '../core/errors.ts';
 import type { JobResult, StepJob } from '../job/model.ts';
-import type { WorkflowState } from '../job/workflow-state.ts';
+import type { WorkflowState } from '../job/workflow/state.ts';
 import { runError } from './errors.ts';
 import type { RunListener } from './events.ts';
 

@@ -1,7 +1,7 @@
 import type { Process } from '../cwl/model.ts';
 import type { CwlObject } from '../cwl/values.ts';
-import { type DiscoverOptions, discoverSecondaryFiles } from '../job/discover.ts';
-import { toProcessInputs } from '../job/inputs.ts';
+import { type DiscoverOptions, discoverSecondaryFiles } from '../job/inputs/discover.ts';
+import { toProcessInputs } from '../job/inputs/inputs.ts';
 import type { InputStore } from './inputs.ts';
 
 export interface RunInputServices extends Omit<DiscoverOptions, 'requirements'> {

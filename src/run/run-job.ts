@@ -1,6 +1,6 @@
-import { type ExpressionStep, runExpressionTool } from '../job/expression-job.ts';
 import type { JobResult, StepJob } from '../job/model.ts';
-import type { ToolStep } from '../job/tool-job.ts';
+import { type ExpressionStep, runExpressionTool } from '../job/tool/expression-job.ts';
+import type { ToolStep } from '../job/tool/tool-job.ts';
 import { storeDocumentFiles } from './document-files.ts';
 import { runTool, type ToolServices } from './run-tool.ts';
 

@@ -1,12 +1,12 @@
 import type { Requirement } from '../cwl/model.ts';
 import type { ExpressionEngine } from '../job/evaluate.ts';
 import type { JobFiles } from '../job/files.ts';
-import type { FormatCheck } from '../job/inputs.ts';
+import type { FormatCheck } from '../job/inputs/inputs.ts';
 import type { JobResult, PreparedJob, ToolJob } from '../job/model.ts';
-import { toOutputObject, toStatus } from '../job/output-object.ts';
+import { toOutputObject, toStatus } from '../job/outputs/output-object.ts';
 import { containerPaths, hostPaths } from '../job/paths.ts';
 import { findRequirement } from '../job/requirements.ts';
-import { type ToolStep, toToolJob } from '../job/tool-job.ts';
+import { type ToolStep, toToolJob } from '../job/tool/tool-job.ts';
 import type { BlockStore } from '../keep/port.ts';
 import { type Attempt, type AttemptServices, attempt, attemptAgain } from './attempt.ts';
 import { ensureCollection } from './collections.ts';

@@ -1,6 +1,6 @@
 import type { ClusterApi } from '../api/port.ts';
-import { toStatus } from '../job/output-object.ts';
-import type { ToolStep } from '../job/tool-job.ts';
+import { toStatus } from '../job/outputs/output-object.ts';
+import type { ToolStep } from '../job/tool/tool-job.ts';
 import type { BlockStore } from '../keep/port.ts';
 import type { Attempt } from './attempt.ts';
 import { runError } from './errors.ts';

@@ -1,9 +1,9 @@
 import type { JsonValue } from '../../src/core/json.ts';
 import type { Process } from '../../src/cwl/model.ts';
 import type { CwlObject } from '../../src/cwl/values.ts';
-import { runExpressionTool } from '../../src/job/expression-job.ts';
 import type { JobResult, JobStatus, StepJob } from '../../src/job/model.ts';
-import { startWorkflow, type WorkflowState } from '../../src/job/workflow-state.ts';
+import { runExpressionTool } from '../../src/job/tool/expression-job.ts';
+import { startWorkflow, type WorkflowState } from '../../src/job/workflow/state.ts';
 import { createFakeKeep, fakeJavascript } from './job-kit.ts';
 
 /** What a tool does with its inputs: its outputs, or a status other than success. */

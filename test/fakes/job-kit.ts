@@ -6,7 +6,7 @@ import type { JobFiles } from '../../src/job/files.ts';
 import type { JobPaths, PreparedJob, StagedBlock } from '../../src/job/model.ts';
 import { containerPaths } from '../../src/job/paths.ts';
 import { inheritRequirements, noRequirements } from '../../src/job/requirements.ts';
-import { toToolJob } from '../../src/job/tool-job.ts';
+import { toToolJob } from '../../src/job/tool/tool-job.ts';
 import { buildCollection } from '../../src/keep/build-collection.ts';
 import type { Collection, CollectionFile } from '../../src/keep/collection.ts';
 import { formatKeepLocation } from '../../src/keep/location.ts';

@@ -6,10 +6,10 @@ import { type Affected, findAffected } from '../../provenance/affected.ts';
 import { findIngredient, type Ingredient } from '../../provenance/ingredients.ts';
 import { sha256Of } from '../../provenance/recipe.ts';
 import { renderAffected } from '../../provenance/render-affected.ts';
-import { parseCommandArgs } from '../command-args.ts';
-import { usageOf } from '../command-help.ts';
+import { parseCommandArgs } from '../arguments/command-args.ts';
+import { usageOf } from '../arguments/command-help.ts';
+import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import type { ClusterHandle } from '../wire/handle.ts';
 
@@ -49,7 +49,7 @@ async function answerFor(cluster: ClusterHandle, question: Question): Promise<re
     return describe(await findAffected(cluster.api, origins));
   }
   const query = parsePackageQuery(question.package);
-  const { askImages, renderAnswers } = await import('../affected-by-package.ts');
+  const { askImages, renderAnswers } = await import('./affected-by-package.ts');
   const answers = await askImages(cluster, query);
   const contents = answers.images.filter(({ found }) => found.length > 0).flatMap((image) => image.contents);
   const [affected, printed] = describe(await findAffected(cluster.api, { contents, containers: [] }));

@@ -1,7 +1,7 @@
 import { listCandidates } from '../completion/candidates.ts';
 import { completionScripts } from '../completion/scripts.ts';
+import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { cliError } from '../usage-error.ts';
 
 /** `cwl-runner completion bash|zsh|fish`: the script that makes the shell complete. */
 export async function completionCommand([shell = '', ...more]: readonly string[]): Promise<number> {

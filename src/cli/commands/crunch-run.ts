@@ -2,12 +2,12 @@ import type { ClusterApi } from '../../api/port.ts';
 import type { Container } from '../../api/records.ts';
 import { isHallmarkError } from '../../core/errors.ts';
 import { isUuid, type Uuid } from '../../core/ids.ts';
-import { usageOf } from '../command-help.ts';
+import { usageOf } from '../arguments/command-help.ts';
+import { parseRunFlags } from '../arguments/run-flags.ts';
 import { toEngineOptions } from '../engine-options.ts';
+import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { listenForInterruption } from '../interruption.ts';
-import { parseRunFlags } from '../run-flags.ts';
-import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import { withCrunchRun } from '../wire/engine.ts';
 

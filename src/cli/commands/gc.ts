@@ -1,10 +1,10 @@
 import { formatBytes } from '../../core/units.ts';
-import { parseCommandArgs } from '../command-args.ts';
-import { usageOf } from '../command-help.ts';
-import { parseDuration } from '../duration.ts';
+import { parseCommandArgs } from '../arguments/command-args.ts';
+import { usageOf } from '../arguments/command-help.ts';
+import { parseDuration } from '../arguments/duration.ts';
+import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { formatTable } from '../terminal/table.ts';
-import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import type { FreedKind, GarbageOptions } from '../wire/garbage.ts';
 

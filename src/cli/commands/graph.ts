@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { toMessage } from '../../core/errors.ts';
 import { loadProcess } from '../../cwl/load.ts';
 import type { Process } from '../../cwl/model.ts';
-import { parseCommandArgs } from '../command-args.ts';
-import { usageOf } from '../command-help.ts';
-import { toDocumentUri } from '../document-uri.ts';
+import { parseCommandArgs } from '../arguments/command-args.ts';
+import { usageOf } from '../arguments/command-help.ts';
+import { toDocumentUri } from '../document/document-uri.ts';
+import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { cliError } from '../usage-error.ts';
 import { createReach } from '../wire/documents.ts';
 
 const usage = usageOf('graph');

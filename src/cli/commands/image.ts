@@ -5,10 +5,10 @@ import { fileAccess } from '../../image/archive/folder.ts';
 import type { ArchivedImage } from '../../image/archive/model.ts';
 import { openArchive, openLayout } from '../../image/archive/open.ts';
 import { parseReference } from '../../image/reference.ts';
-import { parseCommandArgs } from '../command-args.ts';
-import { usageOf } from '../command-help.ts';
+import { parseCommandArgs } from '../arguments/command-args.ts';
+import { usageOf } from '../arguments/command-help.ts';
+import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 
 /** `cwl-runner image load [--name REPO:TAG] ARCHIVE`: puts an image into Keep, as arv-keepdocker does. */

@@ -9,10 +9,10 @@ import { isUuid, type Uuid } from '../../core/ids.ts';
 import { liveLogDir } from '../../crunch/logs/container-logs.ts';
 import { openFile } from '../../keep/file-reader.ts';
 import { readLog } from '../../run/collections.ts';
-import { parseCommandArgs } from '../command-args.ts';
-import { usageOf } from '../command-help.ts';
+import { parseCommandArgs } from '../arguments/command-args.ts';
+import { usageOf } from '../arguments/command-help.ts';
+import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import type { ClusterHandle } from '../wire/handle.ts';
 

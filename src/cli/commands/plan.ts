@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { formatBytes } from '../../core/units.ts';
 import type { ImageReference } from '../../image/reference.ts';
-import type { FormatCheck } from '../../job/inputs.ts';
+import type { FormatCheck } from '../../job/inputs/inputs.ts';
 import { createDryCluster } from '../../run/plan/dry-cluster.ts';
 import type { ImagePlan, Plan, StepPlan } from '../../run/plan/model.ts';
 import { type PlanRequest, planProcess } from '../../run/plan/plan-process.ts';

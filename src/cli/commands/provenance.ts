@@ -3,10 +3,10 @@ import type { ClusterApi } from '../../api/port.ts';
 import { renderTree } from '../../provenance/render-tree.ts';
 import { trace } from '../../provenance/trace.ts';
 import { getRun } from '../../run/run-record.ts';
-import { parseCommandArgs } from '../command-args.ts';
-import { usageOf } from '../command-help.ts';
+import { parseCommandArgs } from '../arguments/command-args.ts';
+import { usageOf } from '../arguments/command-help.ts';
+import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 
 /** `cwl-runner provenance FILE|UUID|PDH|last [--json]`: where a result comes from. */

@@ -4,10 +4,10 @@ import type { Uuid } from '../../core/ids.ts';
 import type { CwlObject } from '../../cwl/values.ts';
 import { explainDifference } from '../../run/explain.ts';
 import { getRun, listStepRequests, type RunRecord } from '../../run/run-record.ts';
-import { usageOf } from '../command-help.ts';
-import { parseRunFlags } from '../run-flags.ts';
+import { usageOf } from '../arguments/command-help.ts';
+import { parseRunFlags } from '../arguments/run-flags.ts';
+import { cliError } from '../errors.ts';
 import { formatTable } from '../terminal/table.ts';
-import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import { runCommand } from './run.ts';
 

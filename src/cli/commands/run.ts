@@ -9,16 +9,21 @@ import type { Problem } from '../../cwl/problem.ts';
 import type { CwlObject } from '../../cwl/values.ts';
 import { allFileObjects } from '../../job/file-objects.ts';
 import { type RunResult, runProcess } from '../../run/run-process.ts';
-import { type CommandInputs, type NamedInputs, readCommandInputs, readOverridesFile } from '../command-inputs.ts';
-import { describeDocument, selectProcess } from '../describe-document.ts';
+import { readInputFlags } from '../arguments/input-flags.ts';
+import {
+  type CommandInputs,
+  type NamedInputs,
+  readCommandInputs,
+  readOverridesFile,
+} from '../document/command-inputs.ts';
+import { describeDocument, selectProcess } from '../document/describe-document.ts';
+import { look } from '../document/look.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { readGitFacts } from '../git-facts.ts';
-import { readInputFlags } from '../input-flags.ts';
 import { listenForInterruption } from '../interruption.ts';
-import { look } from '../look.ts';
 import type { RunFlags } from '../options/options.ts';
-import { formatProblem } from '../report-error.ts';
-import { reportRun } from '../report-run.ts';
+import { formatProblem } from '../report/report-error.ts';
+import { reportRun } from '../report/report-run.ts';
 import { flagsOfRecord, toRunOptions, toSessionOptions } from '../run-settings.ts';
 import { withSession } from '../session.ts';
 import { openProgress } from '../terminal/open.ts';

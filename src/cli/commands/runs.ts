@@ -1,8 +1,8 @@
 import { listRuns } from '../../run/run-record.ts';
-import { parseCommandArgs } from '../command-args.ts';
-import { usageOf } from '../command-help.ts';
+import { parseCommandArgs } from '../arguments/command-args.ts';
+import { usageOf } from '../arguments/command-help.ts';
+import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 
 /** `cwl-runner runs [--json]`: the newest runs, a line each. */

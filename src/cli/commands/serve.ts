@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { toMessage } from '../../core/errors.ts';
-import { parseCommandArgs } from '../command-args.ts';
-import { usageOf } from '../command-help.ts';
+import { parseCommandArgs } from '../arguments/command-args.ts';
+import { usageOf } from '../arguments/command-help.ts';
+import { parseRunFlags } from '../arguments/run-flags.ts';
 import { toEngineOptions } from '../engine-options.ts';
+import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { listenForInterruption } from '../interruption.ts';
-import { parseRunFlags } from '../run-flags.ts';
-import { cliError } from '../usage-error.ts';
 import { withCluster } from '../wire/cluster.ts';
 import { withEngine } from '../wire/engine.ts';
 

@@ -8,12 +8,12 @@ import { loadDocument } from '../../cwl/load.ts';
 import type { Problem } from '../../cwl/problem.ts';
 import { displayName } from '../../cwl/syntax/node.ts';
 import { withoutFragment } from '../../cwl/syntax/uri.ts';
-import { parseCommandArgs } from '../command-args.ts';
-import { usageOf } from '../command-help.ts';
-import { toDocumentUri } from '../document-uri.ts';
+import { parseCommandArgs } from '../arguments/command-args.ts';
+import { usageOf } from '../arguments/command-help.ts';
+import { toDocumentUri } from '../document/document-uri.ts';
+import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { formatError, formatProblem, toProblemJson } from '../report-error.ts';
-import { cliError } from '../usage-error.ts';
+import { formatError, formatProblem, toProblemJson } from '../report/report-error.ts';
 import { createReach } from '../wire/documents.ts';
 
 const usage = usageOf('validate');

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { loadProcess } from '../../cwl/load.ts';
-import { type CommandHelp, commandHelp, isCommandName } from '../command-help.ts';
-import { toDocumentUri } from '../document-uri.ts';
+import { type CommandHelp, commandHelp, isCommandName } from '../arguments/command-help.ts';
+import { toDocumentUri } from '../document/document-uri.ts';
 import type { Flag } from '../options/flag.ts';
 import { runOptions } from '../options/options.ts';
 import { createReach } from '../wire/documents.ts';

@@ -1,4 +1,4 @@
-import { builderChoices, executorChoices } from '../config.ts';
+import { builderChoices, executorChoices } from '../settings/config.ts';
 import { flag, list, text } from './flag.ts';
 
 const group = 'Images and containers:';

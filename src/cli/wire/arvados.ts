@@ -6,7 +6,7 @@ import type { ArvadosSettings } from '../../arvados/settings.ts';
 import type { Uuid } from '../../core/ids.ts';
 import { openDiskBlockStore } from '../../keep/disk/disk-store.ts';
 import type { LocalBlockStore } from '../../keep/port.ts';
-import { createStderrLogger } from '../stderr-logger.ts';
+import { createStderrLogger } from '../terminal/stderr-logger.ts';
 import type { ClusterHandle, ReadOnlyCluster } from './handle.ts';
 
 interface OfThisMachine extends Pick<ClusterHandle, 'home' | 'workDir' | 'clock' | 'logger'> {

@@ -5,9 +5,9 @@ import { systemClock } from '../../core/clock.ts';
 import type { Uuid } from '../../core/ids.ts';
 import type { Logger } from '../../core/logger.ts';
 import { openDiskBlockStore } from '../../keep/disk/disk-store.ts';
-import { readArvadosSettings } from '../arvados-settings.ts';
-import { locateHome, readConfig } from '../config.ts';
-import { createStderrLogger } from '../stderr-logger.ts';
+import { readArvadosSettings } from '../settings/arvados-settings.ts';
+import { locateHome, readConfig } from '../settings/config.ts';
+import { createStderrLogger } from '../terminal/stderr-logger.ts';
 import type { ClusterHandle, ReadOnlyCluster } from './handle.ts';
 
 export interface WireOptions {

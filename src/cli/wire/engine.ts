@@ -10,7 +10,7 @@ import type { CrunchDeps } from '../../crunch/port.ts';
 import { createTreeCache } from '../../crunch/trees.ts';
 import type { ContainerSettings, Executor, ExecutorName } from '../../executor/port.ts';
 import type { Ground, SandboxOptions } from '../../executor/sandbox/ground.ts';
-import type { BuilderName } from '../config.ts';
+import type { BuilderName } from '../settings/config.ts';
 import { ownEnvironment } from './environment.ts';
 import type { ClusterHandle } from './handle.ts';
 import { lazyBuiltins } from './images.ts';

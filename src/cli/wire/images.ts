@@ -8,7 +8,7 @@ import type { Ground } from '../../executor/sandbox/ground.ts';
 import type { ImageReference } from '../../image/reference.ts';
 import type { RegistryClient } from '../../image/registry/client.ts';
 import type { SaveImage } from '../../run/image/port.ts';
-import type { BuilderName } from '../config.ts';
+import type { BuilderName } from '../settings/config.ts';
 import { ownEnvironment } from './environment.ts';
 import type { ClusterHandle } from './handle.ts';
 

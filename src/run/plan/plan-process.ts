@@ -7,7 +7,7 @@ import type { Process } from '../../cwl/model.ts';
 import type { CwlObject } from '../../cwl/values.ts';
 import type { JobResult, StepJob } from '../../job/model.ts';
 import { findRequirement, refuseUnsupported } from '../../job/requirements.ts';
-import { startWorkflow } from '../../job/workflow-state.ts';
+import { startWorkflow } from '../../job/workflow/state.ts';
 import type { LocalBlockStore } from '../../keep/port.ts';
 import { createRequestWaiter } from '../await-request.ts';
 import type { Downloads } from '../downloads/port.ts';
