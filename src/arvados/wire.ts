@@ -8,6 +8,7 @@ import {
   type RuntimeConstraints,
 } from '../api/records.ts';
 import { isJsonObject } from '../core/json.ts';
+import { toNumber } from '../core/numbers.ts';
 import type { Capabilities } from './capabilities.ts';
 
 /** What a cluster leaves out or gives as null, and our records do not. */
@@ -32,7 +33,8 @@ export function toRecord<R extends Resource>(resource: R, value: unknown, select
   if (!isJsonObject(value) || ((select?.includes('uuid') ?? true) && typeof value.uuid !== 'string')) {
     throw apiError('api/bad-response', `expected a record of ${resource}, got ${JSON.stringify(value)?.slice(0, 120)}`);
   }
-  const { kind: _kind, etag: _etag, ...record } = value;
+  const { kind: _kind, etag: _etag, ...attributes } = value;
+  const record = Object.fromEntries(Object.entries(attributes).map(([name, amount]) => [name, toNumber(amount)]));
   for (const [name, initial] of Object.entries(defaults[resource])) {
     if (select === undefined || select.includes(name)) record[name] ??= initial;
   }

@@ -85,6 +85,37 @@ export function describeClusterApi(name: string, open: () => Promise<OpenedApi>)
         await expectCode('api/not-found', api.get('links', link.uuid));
       });
 
+      it('keeps numbers inside objects as they are written', async () => {
+        const long = 2n ** 60n + 1n;
+        const numbers = { float: 1n, long, whole: 1, list: [0.5, -2n, 3], huge: 10n ** 20n };
+        const made = await api.create('links', { properties: numbers });
+        expect((await api.get('links', made.uuid)).properties).toEqual(numbers);
+        const mounts = { '/in.json': { kind: 'json', content: numbers } } as const;
+        const request = await api.create('container_requests', { mounts });
+        expect((await api.get('container_requests', request.uuid)).mounts).toEqual(mounts);
+        const isFound = async (...filter: Filter) => (await uuidsOf('links', filter)).includes(made.uuid);
+        expect(await isFound('properties.long', '=', long)).toBe(true);
+        expect(await isFound('properties.long', '=', long - 1n)).toBe(false);
+        expect(await isFound('properties.long', '<', long)).toBe(false);
+        expect(await isFound('properties.long', 'in', [1, long])).toBe(true);
+        expect(await isFound('properties.float', '=', 1)).toBe(true);
+        expect(await isFound('properties.whole', '=', 1n)).toBe(true);
+        expect(await isFound('properties.huge', '>', 10n ** 19n)).toBe(true);
+        expect(await isFound('properties', '=', numbers)).toBe(true);
+        expect(await isFound('properties', '=', JSON.stringify(numbers))).toBe(true);
+      });
+
+      it('takes amounts as numbers, however they are written', async () => {
+        const amounts = { ram: 2n, vcpus: 1n } as never;
+        const request = { priority: 7n as never, runtime_constraints: amounts };
+        const made = await api.create('container_requests', request);
+        const kept = { priority: 7, runtime_constraints: { ram: 2, vcpus: 1 } };
+        expect(await api.get('container_requests', made.uuid)).toMatchObject(kept);
+        const found = await uuidsOf('container_requests', ['priority', '=', 7n], ['uuid', '=', made.uuid]);
+        expect(found).toEqual([made.uuid]);
+        await expectCode('api/bad-attribute', api.create('container_requests', { priority: (2n ** 60n) as never }));
+      });
+
       it('says what is not there and what no record has', async () => {
         await expectCode('api/not-found', api.get('collections', 'zzzzz-4zz18-zzzzzzzzzzzzzzz' as Uuid));
         await expectCode('api/bad-attribute', api.create('links', { nonsense: 1 } as never));

@@ -131,6 +131,24 @@ describe('a run on a cluster elsewhere', { timeout: 120_000 }, () => {
     await registry.close();
   });
 
+  it('gives a command the numbers that the inputs say, as a run here does', async () => {
+    const tool = 'cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: echo\noutputs: {o: stdout}\n';
+    const argument = (type: string, position: number) => `{type: ${type}, inputBinding: {position: ${position}}}`;
+    client.write('numbers.cwl', `${tool}inputs: {x: ${argument('double', 1)}, n: ${argument('long', 2)}}\n`);
+    client.write('numbers.yml', 'x: 1.0\nn: 1152921504606846977\n');
+    const printed = async (args: readonly string[], options = {}) => {
+      const { stdout, stderr } = await client.run([...args, '--outdir', 'numbers'], options);
+      const { o } = JSON.parse(stdout) as { o: { path: string } };
+      return { text: readFileSync(o.path, 'utf8'), stderr };
+    };
+    const text = '1.0 1152921504606846977\n';
+    const here = { HALLMARK_HOME: join(client.folder, 'here') };
+    expect(await printed(['numbers.cwl', 'numbers.yml'], { env: here })).toMatchObject({ text });
+    expect(await printed(['numbers.cwl', 'numbers.yml'], { env: served.env })).toMatchObject({ text });
+    const again = await printed(['rerun', 'last'], { env: served.env });
+    expect(again).toMatchObject({ text, stderr: expect.stringMatching(/reused +nothing/) as string });
+  });
+
   it.each<[string, Record<string, string>, RegExp]>([
     [
       'a wrong token',

@@ -1,6 +1,7 @@
 import { apiError } from '../../api/errors.ts';
 import type { Container, ContainerState, Mounts, RuntimeStatus } from '../../api/records.ts';
 import type { Uuid } from '../../core/ids.ts';
+import { parseJson } from '../../core/numbers.ts';
 import { hasContent } from '../collections.ts';
 import { type Attributes, checkAttributes, show } from '../store/attributes.ts';
 import { readRecord, readSome, readStored, updateRecord } from '../store/records.ts';
@@ -58,7 +59,7 @@ export function readContainerSecrets(store: Store, uuid: Uuid): Mounts {
       where: { container: uuid },
     });
   }
-  return JSON.parse(String(row.secret_mounts)) as Mounts;
+  return parseJson(String(row.secret_mounts)) as Mounts;
 }
 
 function apply(store: Store, current: Ruled, state: ContainerState, changes: Attributes): void {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json.ts';
+import { parseJson } from '../../core/numbers.ts';
 import { updateRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 
@@ -12,7 +13,7 @@ export function markInterrupted(store: Store): void {
   if (!store.db.all(running).some(isGone)) return;
   store.write(() => {
     for (const row of store.db.all(running).filter(isGone)) {
-      const properties = JSON.parse(String(row.properties)) as JsonObject;
+      const properties = parseJson(String(row.properties)) as JsonObject;
       updateRecord(store, 'container_requests', String(row.uuid), {
         properties: { ...properties, 'hm:status': 'interrupted' },
       });

@@ -1,5 +1,6 @@
 import type { Container, ContainerRequest, Mounts, RuntimeStatus } from '../../api/records.ts';
 import type { Uuid } from '../../core/ids.ts';
+import { parseJson } from '../../core/numbers.ts';
 import type { Attributes } from '../store/attributes.ts';
 import { readRecord, updateRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
@@ -27,7 +28,7 @@ export function join(store: Store, request: Uuid, container: Uuid): void {
 
 export function readSecretMounts(store: Store, request: Uuid): Mounts {
   const row = store.db.get('SELECT secret_mounts FROM container_requests WHERE uuid = ?', request);
-  return JSON.parse(String(row?.secret_mounts ?? '{}')) as Mounts;
+  return parseJson(String(row?.secret_mounts ?? '{}')) as Mounts;
 }
 
 /** A container wants as much as the most that its requests want; nobody's container is cancelled. */

@@ -64,7 +64,9 @@ function mountProblem(mount: Mount): string | undefined {
       return uuid !== undefined && !isUuid(uuid) ? 'the uuid of a collection' : undefined;
     }
     case 'tmp':
-      return Number.isSafeInteger(mount.capacity) && mount.capacity > 0 ? undefined : 'a tmp with a capacity above 0';
+      return Number.isSafeInteger(mount.capacity) && mount.capacity > 0
+        ? undefined
+        : 'a tmp with a whole capacity above 0';
     case 'text':
       return typeof mount.content === 'string' ? undefined : 'a text with a string as content';
     case 'json':

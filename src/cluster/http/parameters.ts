@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { apiError } from '../../api/errors.ts';
 import { isJsonObject } from '../../core/json.ts';
+import { parseJson } from '../../core/numbers.ts';
 
 export interface Parameters {
   readonly method: string;
@@ -38,7 +39,7 @@ function parseBody(body: string, contentType: string): Record<string, unknown> {
     const entries = [...new URLSearchParams(body)].map(([name, text]) => [name, parseValue(text)] as const);
     return Object.fromEntries(entries);
   }
-  const value = parseJson(body);
+  const value = parse(body);
   if (isJsonObject(value)) return value;
   throw bad('expected the body to be a JSON object or a form');
 }
@@ -46,12 +47,12 @@ function parseBody(body: string, contentType: string): Record<string, unknown> {
 /** Arrays, objects, numbers, true, false and null come as JSON; anything else is text. */
 function parseValue(text: string): unknown {
   if (!/^(?:[[{]|-?(?:0|[1-9]\d*)$|true$|false$|null$)/.test(text)) return text;
-  return parseJson(text);
+  return parse(text);
 }
 
-function parseJson(text: string): unknown {
+function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch (cause) {
     throw apiError('api/bad-attribute', `expected JSON, got ${JSON.stringify(text.slice(0, 80))}`, { cause });
   }

@@ -3,6 +3,7 @@ import type { ListQuery } from '../../api/port.ts';
 import type { Container, Resource } from '../../api/records.ts';
 import { isPortableDataHash, type Uuid } from '../../core/ids.ts';
 import { isJsonObject } from '../../core/json.ts';
+import { toNumber } from '../../core/numbers.ts';
 import type { Cluster } from '../cluster.ts';
 import { hasCollection, readManifest } from '../collections.ts';
 import { updateContainer } from '../containers/containers.ts';
@@ -177,8 +178,8 @@ function toListQuery(call: Call): ListQuery {
   return {
     filters: filters ?? [],
     order: orders ?? [],
-    ...(limit === undefined || limit === null ? {} : { limit: limit as number }),
-    ...(offset === undefined || offset === null ? {} : { offset: offset as number }),
+    ...(limit === undefined || limit === null ? {} : { limit: toNumber(limit) as number }),
+    ...(offset === undefined || offset === null ? {} : { offset: toNumber(offset) as number }),
     ...(select === undefined ? {} : { select }),
   };
 }

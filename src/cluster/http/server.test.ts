@@ -73,6 +73,20 @@ describe('the HTTP face', () => {
     expect((await call('POST', '/arvados/v1/links', { body, headers })).body).toMatchObject({ items: [], limit: 1 });
   });
 
+  it('gives numbers as it got them', async () => {
+    const content = { float: 1n, long: 2n ** 60n + 1n, whole: 1 };
+    const request = hostRequest({ secret_mounts: { '/s': { kind: 'json', content } } });
+    const made = await call('POST', '/arvados/v1/container_requests', { body: { container_request: request } });
+    const path = `/arvados/v1/containers/${String(made.body.container_uuid)}`;
+    await call('POST', `${path}/lock`);
+    const headers = { authorization: 'Bearer the-token' };
+    const secrets = await fetch(`${face.url}${path}/secret_mounts`, { headers });
+    expect(await secrets.text()).toBe(
+      '{"secret_mounts":{"/s":{"kind":"json","content":{"float":1.0,"long":1152921504606846977,"whole":1}}}}',
+    );
+    expect((await call('POST', '/arvados/v1/links', { body: '{"_method":"GET","limit":1.0}' })).status).toBe(200);
+  });
+
   it('gives collections by the hash of their content', async () => {
     const hash = await saveFile(cluster);
     const { body } = await call('GET', `/arvados/v1/collections/${hash}`);

@@ -1,5 +1,6 @@
 import type { Filter } from '../../api/port.ts';
 import { isJsonObject, toCanonicalJson } from '../../core/json.ts';
+import { parseJson, toNumber } from '../../core/numbers.ts';
 import { show } from '../store/attributes.ts';
 import type { SqlValue } from '../store/database.ts';
 import type { Attribute } from '../store/schema.ts';
@@ -78,9 +79,11 @@ function toOperand(attribute: Attribute, filter: Filter, operand: unknown): SqlV
       if (typeof operand === 'boolean') return operand ? 1 : 0;
       break;
     case 'integer':
-    case 'number':
-      if (typeof operand === 'number') return operand;
+    case 'number': {
+      const number = toNumber(operand);
+      if (typeof number === 'number') return number;
       break;
+    }
     case 'time': {
       const time = typeof operand === 'string' ? toStoredTime(operand) : undefined;
       if (time !== undefined) return time;
@@ -100,7 +103,7 @@ function toOperand(attribute: Attribute, filter: Filter, operand: unknown): SqlV
 function structuredOperand(filter: Filter, operand: unknown): string {
   if (Array.isArray(operand) || isJsonObject(operand)) return toCanonicalJson(operand);
   try {
-    if (typeof operand === 'string') return toCanonicalJson(JSON.parse(operand));
+    if (typeof operand === 'string') return toCanonicalJson(parseJson(operand));
   } catch {
     // Not JSON: said below.
   }

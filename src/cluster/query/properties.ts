@@ -58,14 +58,18 @@ function equality(value: string, type: string, filter: Filter): Sql {
   const operand = filter[2];
   if (operand === null) return sql(`${value} IS NULL`);
   if (typeof operand === 'boolean') return sql(`${type} = '${operand}'`);
-  if (typeof operand === 'number') return sql(`(${value} = ? AND ${type} IN ('integer', 'real'))`, operand);
+  if (isNumber(operand)) return sql(`(${value} = ? AND ${type} IN ('integer', 'real'))`, scalar(filter, operand));
   return sql(`${value} = ?`, scalar(filter, operand));
 }
 
-const typesLike = (filter: Filter) => (typeof filter[2] === 'number' ? `'integer', 'real'` : `'text'`);
+const typesLike = (filter: Filter) => (isNumber(filter[2]) ? `'integer', 'real'` : `'text'`);
+
+const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';
 
 function scalar(filter: Filter, operand: unknown): SqlValue {
   if (operand === null || typeof operand === 'string' || typeof operand === 'number') return operand;
+  // Beyond 64 bits SQLite has no integers, and reads those of JSON as floats.
+  if (typeof operand === 'bigint') return BigInt.asIntN(64, operand) === operand ? operand : Number(operand);
   if (typeof operand === 'boolean') return operand ? 1 : 0;
   throw badFilter(filter, 'expected a string, a number, true or false');
 }

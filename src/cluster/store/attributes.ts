@@ -1,7 +1,7 @@
 import { apiError } from '../../api/errors.ts';
 import type { Resource } from '../../api/records.ts';
 import { isJsonObject, toCanonicalJson } from '../../core/json.ts';
-import { parseJson } from '../../core/numbers.ts';
+import { parseJson, toNumber } from '../../core/numbers.ts';
 import type { SqlValue } from './database.ts';
 import { type Attribute, type AttributeKind, schemas } from './schema.ts';
 import { toStoredTime } from './time.ts';
@@ -32,8 +32,9 @@ export function checkAttributes(
     if (value === undefined) continue;
     const attribute = findAttribute(resource, name);
     checkKind(resource, name, attribute, value);
-    if (!attribute.readOnly) checked[name] = attribute.kind === 'time' ? storedTime(value) : value;
-    else if (!isSame(value, current(name) ?? null)) {
+    const kept = toKept(attribute, value);
+    if (!attribute.readOnly) checked[name] = kept;
+    else if (!isSame(kept, current(name) ?? null)) {
       throw apiError('api/forbidden-change', `${resource}: ${name} is set by the cluster, got ${show(value)}`, {
         hint: 'leave it out',
         where: { field: name },
@@ -66,9 +67,9 @@ function isOfKind(kind: AttributeKind, value: unknown): boolean {
     case 'string':
       return typeof value === 'string';
     case 'integer':
-      return Number.isSafeInteger(value);
+      return Number.isSafeInteger(toNumber(value));
     case 'number':
-      return typeof value === 'number' && Number.isFinite(value);
+      return Number.isFinite(toNumber(value));
     case 'boolean':
       return typeof value === 'boolean';
     case 'time':
@@ -80,7 +81,13 @@ function isOfKind(kind: AttributeKind, value: unknown): boolean {
   }
 }
 
-const storedTime = (value: unknown) => (typeof value === 'string' ? (toStoredTime(value) ?? null) : null);
+/** An amount is a number, however it is written; numbers inside other arrays and objects are kept as they are written. */
+function toKept({ kind, amounts }: Attribute, value: unknown): unknown {
+  if (kind === 'time') return typeof value === 'string' ? (toStoredTime(value) ?? null) : null;
+  if (kind === 'integer' || kind === 'number') return toNumber(value);
+  if (!amounts || !isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, amount]) => [name, toNumber(amount)]));
+}
 
 const isSame = (a: unknown, b: unknown) => a === b || toCanonicalJson(a) === toCanonicalJson(b);
 

@@ -3,7 +3,8 @@ import { toCanonicalJson } from '../../core/json.ts';
 import { parseJson } from '../../core/numbers.ts';
 import { toStoreError } from './store-error.ts';
 
-export type SqlValue = null | number | string | Uint8Array;
+/** A bigint is an integer of at most 64 bits; none is read back. */
+export type SqlValue = null | number | bigint | string | Uint8Array;
 export type Row = Readonly<Record<string, SqlValue>>;
 
 /** One SQLite file in WAL mode. Every failure is an `ApiError` that names the file. Calls are synchronous. */

@@ -12,6 +12,8 @@ export interface Attribute {
   readonly readOnly: boolean;
   /** Accepted from clients, never shown to them. */
   readonly writeOnly: boolean;
+  /** Of a hash: its values are amounts. */
+  readonly amounts: boolean;
   /** SQL that yields it. */
   readonly sql: string;
 }
@@ -22,12 +24,14 @@ export interface ResourceSchema {
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
-type Options = Partial<Pick<Attribute, 'nullable' | 'initial' | 'readOnly' | 'writeOnly' | 'sql'>>;
+type Options = Partial<Pick<Attribute, 'nullable' | 'initial' | 'readOnly' | 'writeOnly' | 'amounts' | 'sql'>>;
 type Declared = (name: string) => Attribute;
 
 const declare =
   (kind: AttributeKind, options: Options): Declared =>
-  (name) => ({ kind, nullable: false, initial: undefined, readOnly: false, writeOnly: false, sql: name, ...options });
+  (name) => ({ ...plain, kind, sql: name, ...options });
+
+const plain = { nullable: false, initial: undefined, readOnly: false, writeOnly: false, amounts: false };
 
 const string = (options: Options = {}) => declare('string', { initial: '', ...options });
 const optional = (kind: AttributeKind, options: Options = {}) =>
@@ -52,8 +56,8 @@ const work = {
   mounts: hash(),
   output_path: string(),
   output_glob: array(),
-  runtime_constraints: hash(),
-  scheduling_parameters: hash(),
+  runtime_constraints: hash({ amounts: true }),
+  scheduling_parameters: hash({ amounts: true }),
 };
 
 function define(table: Resource, infix: string, declared: Record<string, Declared>): ResourceSchema {
