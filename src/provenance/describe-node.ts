@@ -1,5 +1,14 @@
 import { formatBytes } from '../core/units.ts';
-import type { BuildNode, ContainerFacts, GitState, ImageNode, ProvenanceNode, PullNode, RequestNode } from './model.ts';
+import type {
+  AddedSource,
+  BuildNode,
+  ContainerFacts,
+  GitState,
+  ImageNode,
+  ProvenanceNode,
+  PullNode,
+  RequestNode,
+} from './model.ts';
 import { oneLine, toTime } from './text.ts';
 
 /** A node in words: one line that names it and lines that say more. */
@@ -68,6 +77,7 @@ function describeBuild(node: BuildNode): NodeText {
       ...describeGit(node.git),
       ...describeDocument(node.document),
       ...describeContext(context),
+      ...node.added.map(describeAdded),
       ...flags.filter((flag) => flag !== undefined),
       ...args,
       ...describeReuse(node.reusedBy),
@@ -87,6 +97,18 @@ function describeContext(context: BuildNode['context']): string[] {
   const inside = context.path ? `/${context.path}` : '';
   if ('url' in context) return [`context ${context.url}#${context.commit}${inside}`];
   return [`context ${context.portableDataHash}${inside}`];
+}
+
+function describeAdded(added: AddedSource): string {
+  if ('commit' in added) return `added ${added.url}, commit ${added.commit}`;
+  const { url, sha256, etag, lastModified, date } = added;
+  return [
+    `added ${url}`,
+    ...(sha256 ? [`sha256 ${sha256}`] : []),
+    ...(lastModified ? [`modified ${lastModified}`] : []),
+    ...(etag ? [`ETag ${etag}`] : []),
+    ...(date ? [`as of ${date}`] : []),
+  ].join(', ');
 }
 
 function describePull(node: PullNode): NodeText {

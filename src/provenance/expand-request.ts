@@ -95,6 +95,10 @@ async function expandBuild(services: ProvenanceServices, request: ContainerReque
   if (recipe.context && 'portableDataHash' in recipe.context) {
     leads.push({ relation: 'context', to: { kind: 'collection', id: recipe.context.portableDataHash, ...run } });
   }
+  for (const added of recipe.added) {
+    if (!('portableDataHash' in added)) continue;
+    leads.push({ relation: 'added', label: added.url, to: { kind: 'collection', id: added.portableDataHash, ...run } });
+  }
   return { node, leads: [...leads, ...(await leadToRun(services.api, request))] };
 }
 

@@ -121,7 +121,7 @@ async function findDockerfile(api: ClusterApi, sha256: string): Promise<Partial<
   return toContainers(builds.filter((request) => readBuildRecipe(request).dockerfile.sha256?.startsWith(wanted)));
 }
 
-/** Builds and runs read from a work tree at this commit, of a run every step; builds whose context is this commit of a repository. */
+/** Builds and runs read from a work tree at this commit, of a run every step; builds that copy from this commit of a repository. */
 async function findCommit(api: ClusterApi, commit: string): Promise<Partial<Origins>> {
   const wanted = checkHex(commit, 'a git commit');
   const requests = await listAll(api, 'container_requests', {
@@ -130,8 +130,8 @@ async function findCommit(api: ClusterApi, commit: string): Promise<Partial<Orig
   const runs = requests.filter((request) => purposeOf(request) === 'run').map(({ uuid }) => uuid);
   const steps = await listAll(api, 'container_requests', { filters: [['properties.hm:run', 'in', runs]] });
   const fromContext = (await listBuilds(api)).filter((request) => {
-    const { context } = readBuildRecipe(request);
-    return context && 'commit' in context && context.commit.startsWith(wanted);
+    const { context, added } = readBuildRecipe(request);
+    return [context, ...added].some((source) => source && 'commit' in source && source.commit.startsWith(wanted));
   });
   const all = [...requests, ...fromContext, ...steps.filter((request) => purposeOf(request) === 'step')];
   return toContainers(all.filter((request) => purposeOf(request) !== 'pull'));

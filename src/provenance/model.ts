@@ -17,7 +17,7 @@ export interface ProvenanceEdge {
   readonly from: string;
   readonly to: string;
   readonly relation: Relation;
-  /** `in`: the path in the collection; `input`: the path in the container; `base`: the reference as written. */
+  /** `in`: the path in the collection; `input`: the path in the container; `base`: the reference as written; `added`: the URL. */
   readonly label?: string;
 }
 
@@ -36,6 +36,8 @@ export type Relation =
   | 'base'
   /** A build copied files of this collection. */
   | 'context'
+  /** A build fetched this file for an ADD. */
+  | 'added'
   /** A request belongs to this run. */
   | 'partOf'
   /** A run submitted this request. */
@@ -143,9 +145,24 @@ export interface BuildRecipe {
   readonly target?: string;
   readonly platform?: string;
   readonly bases: readonly { readonly reference: string; readonly portableDataHash: PortableDataHash }[];
+  /** What ADD instructions fetched. */
+  readonly added: readonly AddedSource[];
   /** The CWL document that asked for it. */
   readonly document?: string;
 }
+
+/** What an ADD fetched: a file, by content, or the commit of a repository. `url`: as the Dockerfile has it, variables put in. */
+export type AddedSource =
+  | {
+      readonly url: string;
+      readonly portableDataHash: PortableDataHash;
+      readonly sha256?: string;
+      /** As the server said, HTTP dates: when it answered, and how old the file is. */
+      readonly date?: string;
+      readonly lastModified?: string;
+      readonly etag?: string;
+    }
+  | { readonly url: string; readonly repository: string; readonly commit: string; readonly path?: string };
 
 /** The work tree that instructions were read from. */
 export interface GitState {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ContainerRequest, Mounts } from '../api/records.ts';
+import type { PortableDataHash } from '../core/ids.ts';
 import { parseBuiltinCommand, purposeOf, readBuildRecipe, readGitState } from './recipe.ts';
 
 const request = (
@@ -49,6 +50,7 @@ describe('the recipe of a build', () => {
     expect(readBuildRecipe(build)).toEqual({
       dockerfile: { path: '/Dockerfile', sha256 },
       buildArguments: {},
+      added: [],
       bases: [],
       document: 'file:///a.cwl',
     });
@@ -58,6 +60,22 @@ describe('the recipe of a build', () => {
     const tree = { kind: 'git_tree', url: 'https://git.example/a.git', commit: 'c0ffee', path: 'sub' } as const;
     const { context } = readBuildRecipe(request(['docker', 'build'], { '/': tree }));
     expect(context).toEqual({ url: 'https://git.example/a.git', commit: 'c0ffee', path: 'sub' });
+  });
+
+  it('names what ADD fetched, with what the server said of it', () => {
+    const [url, other] = ['https://h/f?x=1', 'https://h/r.git#v1'];
+    const commit = 'c'.repeat(40);
+    const mounts: Mounts = {
+      '/ADD': { kind: 'json', content: { [url]: 9 } },
+      [`/ADD/${url}`]: { kind: 'collection', portable_data_hash: pdh as PortableDataHash },
+      [`/ADD/${other}`]: { kind: 'git_tree', url: 'https://h/r.git', commit },
+    };
+    const said = { sha256: 'a'.repeat(64), Date: 'now', 'Last-Modified': 'then', Etag: '"1"', 'Cache-Control': 'x' };
+    const { added } = readBuildRecipe(request(['docker', 'build'], mounts, { 'hm:added': { [url]: said } }));
+    expect(added).toEqual([
+      { url, portableDataHash: pdh, sha256: said.sha256, date: 'now', lastModified: 'then', etag: '"1"' },
+      { url: other, repository: 'https://h/r.git', commit },
+    ]);
   });
 
   it('takes bases by the reference as written', () => {

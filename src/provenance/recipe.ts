@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { ContainerRequest, Mount } from '../api/records.ts';
 import { builtinImage } from '../api/records.ts';
 import type { Uuid } from '../core/ids.ts';
-import type { JsonObject } from '../core/json.ts';
-import type { BuildRecipe, GitState } from './model.ts';
+import { isJsonObject, type JsonObject } from '../core/json.ts';
+import type { AddedSource, BuildRecipe, GitState } from './model.ts';
 
 /** What a container request is for. */
 export type Purpose = 'build' | 'pull' | 'run' | 'step';
@@ -48,6 +48,7 @@ export function parseBuiltinCommand(command: readonly string[]): BuiltinCommand 
 
 const dockerfileMount = '/Dockerfile';
 const basePrefix = '/FROM/';
+const addedPrefix = '/ADD/';
 
 /** The instructions of a build request, as far as the request itself holds them: a Dockerfile in the context is named only. */
 export function readBuildRecipe(request: ContainerRequest): BuildRecipe {
@@ -71,6 +72,7 @@ export function readBuildRecipe(request: ContainerRequest): BuildRecipe {
     ...(target === undefined ? {} : { target }),
     ...(platform === undefined ? {} : { platform }),
     bases: readBases(request),
+    added: readAdded(request),
     ...(document === undefined ? {} : { document }),
   };
 }
@@ -79,6 +81,24 @@ function readBases(request: ContainerRequest): BuildRecipe['bases'] {
   return Object.entries(request.mounts).flatMap(([target, mount]) => {
     if (!target.startsWith(basePrefix) || mount.kind !== 'collection' || !mount.portable_data_hash) return [];
     return [{ reference: target.slice(basePrefix.length), portableDataHash: mount.portable_data_hash }];
+  });
+}
+
+/** What the server said is in a property: it is no part of what is built. */
+function readAdded({ mounts, properties }: ContainerRequest): BuildRecipe['added'] {
+  const { 'hm:added': facts } = properties;
+  return Object.entries(mounts).flatMap(([target, mount]): AddedSource[] => {
+    const url = target.slice(addedPrefix.length);
+    const content = target.startsWith(addedPrefix) ? toContext(mount) : undefined;
+    if (!content) return [];
+    if ('commit' in content) return [{ ...content, url, repository: content.url }];
+    const said = isJsonObject(facts) && isJsonObject(facts[url]) ? (facts[url] as JsonObject) : {};
+    const names = { sha256: 'sha256', date: 'Date', lastModified: 'Last-Modified', etag: 'Etag' };
+    const told = Object.entries(names).flatMap(([name, header]) => {
+      const text = textProperty(said, header);
+      return text === undefined ? [] : [[name, text]];
+    });
+    return [{ url, portableDataHash: content.portableDataHash, ...Object.fromEntries(told) }];
   });
 }
 

@@ -13,12 +13,21 @@ export interface ResolvedBuild {
     | { readonly url: string; readonly commit: string; readonly path?: string };
   /** Each base image: its reference as the Dockerfile has it, arguments filled in, and its image collection. */
   readonly bases: readonly { readonly reference: string; readonly image: PortableDataHash }[];
+  /** What each ADD of a URL or a repository fetches, by its URL as the Dockerfile has it, arguments filled in. */
+  readonly added?: readonly AddedContent[];
   readonly buildArgs: Readonly<Record<string, string>>;
   /** For `RUN --mount=type=secret`. */
   readonly secrets?: readonly { readonly id: string; readonly content: string }[];
   readonly target?: string;
   /** `linux/amd64`. */
   readonly platform?: string;
+}
+
+export interface AddedContent {
+  readonly url: string;
+  readonly content: NonNullable<ResolvedBuild['context']>;
+  /** When the file was modified, as its server says; seconds since the epoch. */
+  readonly modifiedSeconds?: number;
 }
 
 /**
@@ -43,13 +52,18 @@ export function toBuildRequest(build: ResolvedBuild, options: BuiltinOptions = {
   };
 }
 
-function toMounts({ context, dockerfile, bases }: ResolvedBuild): Record<string, Mount> {
+function toMounts({ context, dockerfile, bases, added = [] }: ResolvedBuild): Record<string, Mount> {
   const mounts: Record<string, Mount> = {};
   if (context) mounts['/'] = toContext(context);
   if ('text' in dockerfile) mounts['/Dockerfile'] = { kind: 'text', content: dockerfile.text };
   for (const { reference, image } of bases) {
     mounts[`/FROM/${reference}`] = { kind: 'collection', portable_data_hash: image };
   }
+  for (const { url, content } of added) mounts[`/ADD/${url}`] = toContext(content);
+  const times = added.flatMap(({ url, modifiedSeconds }) =>
+    modifiedSeconds === undefined ? [] : [[url, modifiedSeconds] as const],
+  );
+  if (times.length > 0) mounts['/ADD'] = { kind: 'json', content: Object.fromEntries(times) };
   return mounts;
 }
 

@@ -2,6 +2,7 @@ import type { ClusterApi } from '../api/port.ts';
 import type { Mount } from '../api/records.ts';
 import { isPortableDataHash } from '../core/ids.ts';
 import { toCanonicalJson } from '../core/json.ts';
+import { redact } from '../image/redact.ts';
 import type { CollectionFile } from '../keep/collection.ts';
 import { stripHints } from '../keep/locator.ts';
 import { readCollection } from './collections.ts';
@@ -20,8 +21,10 @@ export async function explainMounts(api: ClusterApi, before: Mounts, now: Mounts
   return Object.keys(before).some((target) => !(target in now)) ? 'inputs changed' : undefined;
 }
 
-/** Of a build the context lies at the root and each base below `/FROM` (design 4.3). */
+/** Of a build the context lies at the root, each base below `/FROM` and what is fetched below `/ADD` (design 4.3). */
 function nameOf(target: string): string {
+  if (target === '/ADD') return 'time of a fetched file';
+  if (target.startsWith('/ADD/')) return redact(target.slice('/ADD/'.length));
   if (target.startsWith('/FROM/')) return `base ${target.slice('/FROM/'.length)}`;
   return target === '/' ? 'context' : 'input';
 }

@@ -129,6 +129,7 @@ describe('a File', () => {
     const writer = createCollectionWriter(kit.blocks);
     const downloads = {
       fetch: (url: string) => writer.addBytes('elsewhere', `from ${url}`),
+      fetchDated: () => Promise.reject(new Error('no ADD here')),
       exists: async () => true,
     };
     const stored = await createInputStore({ ...kit, downloads }).store(remote);

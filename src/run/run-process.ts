@@ -115,6 +115,7 @@ type Made = Pick<ToolServices, 'inputs' | 'keep' | 'waiter' | 'run'>;
 
 function toToolServices(services: RunServices, options: RunOptions, made: Made): ToolServices {
   const { api, blocks, javascript, fitsFormat, emit, gitFacts, git, resolveDigest, saveImage, checkReach } = services;
+  const { downloads } = services;
   const images = createImageResolver({
     ...{ api, blocks, emit, gitFacts, git, resolveDigest, saveImage, checkReach },
     waiter: made.waiter,
@@ -122,6 +123,7 @@ function toToolServices(services: RunServices, options: RunOptions, made: Made):
     pull: options.pull,
     reuse: options.reuse,
     properties: { 'hm:run': made.run },
+    ...(downloads && { downloads }),
     ...(options.buildSecrets && { buildSecrets: options.buildSecrets }),
   });
   return { ...options, ...made, api, blocks, javascript, fitsFormat, images, emit };

@@ -54,6 +54,7 @@ function toInputs({ dockerfile, context = {}, more }: Case): BuildInputs {
   return {
     ...{ dockerfile, fileName: 'Dockerfile', contextDir, scratchDir, buildArgs: {}, secrets: new Map() },
     openBase: async () => base,
+    openRemote: async ({ url }) => Promise.reject(new Error(`nothing was fetched from ${url}`)),
     ...more,
   };
 }

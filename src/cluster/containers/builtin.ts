@@ -1,5 +1,5 @@
 import { apiError } from '../../api/errors.ts';
-import type { ContainerRequest } from '../../api/records.ts';
+import type { ContainerRequest, Mount } from '../../api/records.ts';
 import { show } from '../store/attributes.ts';
 
 /** The rules of builtin requests: design 4.2 for `docker pull`, 4.3 for `docker build`. The message names the broken one. */
@@ -30,15 +30,18 @@ function validateBuild(request: ContainerRequest): void {
     throw broken('command', '["docker","build"], --target and --platform, and one Dockerfile or URL', command);
   }
   for (const [target, mount] of Object.entries(mounts)) {
-    const where = `mounts[${JSON.stringify(target)}].kind`;
-    const isContext = target === '/';
-    if (isContext && mount.kind !== 'collection' && mount.kind !== 'git_tree') {
-      throw broken(where, 'collection or git_tree for the context of docker build', mount.kind);
-    }
-    if (!isContext && mount.kind !== 'collection' && mount.kind !== 'text') {
-      throw broken(where, 'collection (a base image) or text (a Dockerfile) for docker build', mount.kind);
-    }
+    const [kinds, what] = buildMountKinds(target);
+    if (kinds.includes(mount.kind)) continue;
+    throw broken(`mounts[${JSON.stringify(target)}].kind`, what, mount.kind);
   }
+}
+
+function buildMountKinds(target: string): readonly [kinds: readonly Mount['kind'][], what: string] {
+  if (target === '/') return [['collection', 'git_tree'], 'collection or git_tree for the context of docker build'];
+  if (target === '/ADD') return [['json'], 'json (times of what is added) for docker build'];
+  if (target.startsWith('/ADD/'))
+    return [['collection', 'git_tree'], 'collection or git_tree (what ADD fetches) for docker build'];
+  return [['collection', 'text'], 'collection (a base image) or text (a Dockerfile) for docker build'];
 }
 
 /** Flags with their values in any order, and at most one other word. */

@@ -1,7 +1,9 @@
 import { posix } from 'node:path';
 import type { Container, Mount, Mounts } from '../../api/records.ts';
+import { isJsonObject } from '../../core/json.ts';
 import type { Platform } from '../../image/model.ts';
 import { parsePlatform } from '../../image/platform.ts';
+import { redact } from '../../image/redact.ts';
 import { crunchError } from '../errors.ts';
 
 /** What a `docker build` record says (design 4.3). */
@@ -11,6 +13,10 @@ export interface BuildRequest {
   readonly context?: ContextMount;
   /** Name in FROM → mount of the base's image collection. */
   readonly bases: ReadonlyMap<string, Mount & { kind: 'collection' }>;
+  /** URL of an ADD → mount of what it fetches. */
+  readonly remotes: ReadonlyMap<string, ContextMount>;
+  /** URL of an ADD → when its file was modified, in seconds since the epoch. */
+  readonly modifiedSeconds: ReadonlyMap<string, number>;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly secrets: ReadonlyMap<string, Uint8Array>;
   readonly target?: string;
@@ -21,6 +27,8 @@ export interface BuildRequest {
 export type ContextMount = Extract<Mount, { kind: 'collection' | 'git_tree' }>;
 
 const fromPrefix = '/FROM/';
+const addPrefix = '/ADD/';
+const addedTimes = '/ADD';
 const secretPrefix = '/run/secrets/';
 const dockerfilePath = '/Dockerfile';
 
@@ -28,23 +36,13 @@ const dockerfilePath = '/Dockerfile';
 export function readBuildRequest(container: Container, secretMounts: Mounts): BuildRequest {
   const { flags, path } = readCommand(container);
   const contextFromUrl = path !== undefined && !path.startsWith('/') ? readContextUrl(container, path) : undefined;
-  const bases = new Map<string, Mount & { kind: 'collection' }>();
-  let context: ContextMount | undefined = contextFromUrl;
-  for (const [target, mount] of Object.entries(container.mounts)) {
-    if (target === '/' && !contextFromUrl && (mount.kind === 'collection' || mount.kind === 'git_tree'))
-      context = mount;
-    else if (target.startsWith(fromPrefix) && mount.kind === 'collection')
-      bases.set(target.slice(fromPrefix.length), mount);
-    else if (target !== dockerfilePath || (mount.kind !== 'text' && mount.kind !== 'collection')) {
-      const expected = '"/" (a collection or git_tree), "/Dockerfile" (a text) and "/FROM/<name>" (collections)';
-      throw refuse(container, 'mounts', expected, `${target}: ${mount.kind}`);
-    }
-  }
+  const { bases, remotes, modifiedSeconds, ...mounted } = readMounts(container, contextFromUrl !== undefined);
+  const context = contextFromUrl ?? mounted.context;
   const epoch = container.environment.SOURCE_DATE_EPOCH;
   const { target, platform } = flags;
   return {
     dockerfile: path?.startsWith('/') ? posix.normalize(path) : dockerfilePath,
-    bases,
+    ...{ bases, remotes, modifiedSeconds },
     buildArgs: container.environment,
     secrets: readSecrets(container, secretMounts),
     ...(context && { context }),
@@ -52,6 +50,41 @@ export function readBuildRequest(container: Container, secretMounts: Mounts): Bu
     ...(platform !== undefined && { platform: parsePlatform(platform) }),
     ...(epoch !== undefined && /^\d{1,11}$/.test(epoch) && { clampSeconds: Number(epoch) }),
   };
+}
+
+interface BuildMounts {
+  readonly context?: ContextMount;
+  readonly bases: Map<string, Mount & { kind: 'collection' }>;
+  readonly remotes: Map<string, ContextMount>;
+  readonly modifiedSeconds: ReadonlyMap<string, number>;
+}
+
+function readMounts(container: Container, hasContext: boolean): BuildMounts {
+  const bases: BuildMounts['bases'] = new Map();
+  const remotes: BuildMounts['remotes'] = new Map();
+  let modifiedSeconds: BuildMounts['modifiedSeconds'] = new Map();
+  let context: ContextMount | undefined;
+  for (const [target, mount] of Object.entries(container.mounts)) {
+    const isTree = mount.kind === 'collection' || mount.kind === 'git_tree';
+    if (target === '/' && !hasContext && isTree) context = mount;
+    else if (target.startsWith(fromPrefix) && mount.kind === 'collection')
+      bases.set(target.slice(fromPrefix.length), mount);
+    else if (target.startsWith(addPrefix) && isTree) remotes.set(target.slice(addPrefix.length), mount);
+    else if (target === addedTimes && mount.kind === 'json') modifiedSeconds = readTimes(mount.content, container);
+    else if (target !== dockerfilePath || (mount.kind !== 'text' && mount.kind !== 'collection')) {
+      const expected =
+        '"/" and "/ADD/<URL>" (a collection or git_tree), "/ADD" (a json), "/Dockerfile" (a text) and "/FROM/<name>" (collections)';
+      throw refuse(container, 'mounts', expected, `${redact(target)}: ${mount.kind}`);
+    }
+  }
+  return { bases, remotes, modifiedSeconds, ...(context && { context }) };
+}
+
+function readTimes(content: unknown, container: Container): ReadonlyMap<string, number> {
+  const times = isJsonObject(content) ? Object.entries(content) : [];
+  const good = times.filter((entry): entry is [string, number] => Number.isSafeInteger(entry[1]));
+  if (isJsonObject(content) && good.length === times.length) return new Map(good);
+  throw refuse(container, 'mounts["/ADD"]', 'a json of whole seconds by URL', content);
 }
 
 const flagPattern = /^--(target|platform)(?:=(.*))?$/s;

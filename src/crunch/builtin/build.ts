@@ -1,7 +1,10 @@
-import { chmod, copyFile, lstat, mkdir, readFile, realpath } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, mkdtemp, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LoadableImage } from '../../executor/port.ts';
+import type { RemoteContent } from '../../image/build/copy/remote-tree.ts';
+import type { PlannedRemote } from '../../image/build/run/remotes.ts';
 import { imageError } from '../../image/errors.ts';
+import { redact } from '../../image/redact.ts';
 import { formatReference, parseReference } from '../../image/reference.ts';
 import type { BlockStore } from '../../keep/port.ts';
 import type { LayerIndex } from '../images/layer-index.ts';
@@ -41,6 +44,7 @@ export function createBuild(deps: BuildDeps): BuiltinCommand {
       {
         ...{ dockerfile: text, fileName, buildArgs, secrets, scratchDir },
         openBase: (reference, line) => openBase(request, deps, { reference, line, fileName }),
+        openRemote: (remote) => openRemote(request, remote, { task, deps, fileName, signal }),
         ...(contextDir !== undefined && { contextDir }),
         ...(target !== undefined && { target }),
         ...(platform && { platform }),
@@ -122,6 +126,39 @@ async function openBase(
   if (mount?.portable_data_hash) return deps.images.open(mount.portable_data_hash);
   throw imageError('image/bad-dockerfile', `expected the base image ${reference} in the mounts, got none`, {
     hint: `add a mount "/FROM/${reference}" of its image collection, by portable data hash`,
+    where: { file: fileName, line },
+  });
+}
+
+interface RemoteSetting {
+  readonly task: BuiltinTask;
+  readonly deps: BuildDeps;
+  readonly fileName: string;
+  readonly signal: AbortSignal;
+}
+
+/** What an ADD fetches, laid out from the mount of its URL: the only file of a collection, or the files of a commit. */
+async function openRemote(
+  { remotes, modifiedSeconds }: BuildRequest,
+  { kind, url, line, keepGitDir }: PlannedRemote,
+  { task, deps, fileName, signal }: RemoteSetting,
+): Promise<RemoteContent> {
+  const mount = remotes.get(url);
+  if (kind === 'git' && mount?.kind === 'git_tree') {
+    const scratch = await mkdtemp(join(task.scratchDir, 'added-'));
+    return { kind, commit: mount.commit, dir: await checkoutGitTree(mount, scratch, signal, { keepGitDir }) };
+  }
+  const collection = mount?.kind === 'collection' ? await openCollection(mount, deps.collections) : undefined;
+  const [file, ...more] = collection?.files.values() ?? [];
+  if (kind === 'file' && collection && file && more.length === 0) {
+    const modified = modifiedSeconds.get(url);
+    const path = await deps.trees.checkout(collection, file.path, signal);
+    return { kind, path, ...(modified !== undefined && { modifiedSeconds: modified }) };
+  }
+  const expected = kind === 'file' ? 'a collection of one file' : 'a git_tree';
+  const message = `expected what ADD fetches from ${redact(url)} in the mounts, as ${expected}, got ${mount?.kind ?? 'none'}`;
+  throw imageError('image/bad-dockerfile', message, {
+    hint: 'add it as the mount "/ADD/<URL>": whoever asks for a build fetches what it adds',
     where: { file: fileName, line },
   });
 }

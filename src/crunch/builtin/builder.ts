@@ -3,10 +3,14 @@ import type { Claim } from '../../core/claim.ts';
 import type { LoadableImage } from '../../executor/port.ts';
 import { buildImage } from '../../image/build/build.ts';
 import { readIgnoreFile } from '../../image/build/copy/ignore.ts';
+import { type RemoteContent, verifyRemote } from '../../image/build/copy/remote-tree.ts';
+import type { BuildPlan } from '../../image/build/plan/model.ts';
 import { planBuild } from '../../image/build/plan/plan.ts';
 import type { BuildSandbox, LayerCache } from '../../image/build/port.ts';
 import type { BuildEvent } from '../../image/build/run/events.ts';
+import { listRemotes, type PlannedRemote } from '../../image/build/run/remotes.ts';
 import type { Image, Platform } from '../../image/model.ts';
+import { redact } from '../../image/redact.ts';
 import type { BuiltinReport } from '../port.ts';
 
 /** Everything that an image is built from; all of it comes from the request. */
@@ -18,6 +22,8 @@ export interface BuildInputs {
   readonly contextDir?: string;
   /** By the name that the Dockerfile gives. Fails with `image/bad-dockerfile` for one that the request does not hold. */
   readonly openBase: (reference: string, line: number) => Promise<LoadableImage>;
+  /** What an ADD fetches. Fails as `openBase` does, and for content that is not what `--checksum` says. */
+  readonly openRemote: (remote: PlannedRemote) => Promise<RemoteContent>;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly target?: string;
   readonly platform?: Platform;
@@ -54,14 +60,12 @@ export function createImageBuilder({ sandbox, cache, cacheMountsDir, claim }: Bu
       const { dockerfile, fileName, contextDir, buildArgs, target, platform, secrets } = inputs;
       const named = { ...(target !== undefined && { target }), ...(platform && { platform }) };
       const plan = planBuild(dockerfile, { buildArgs, fileName, ...named });
-      const bases = new Map<string, Image>();
-      for (const { reference, line } of plan.bases) {
-        bases.set(reference, (await inputs.openBase(reference, line)).image);
-      }
+      const bases = await openBases(plan, inputs);
+      const remotes = await openRemotes(plan, bases, inputs);
       const dockerignore =
         contextDir === undefined ? undefined : await readIgnoreFile(contextDir, join(contextDir, fileName));
       return buildImage({
-        ...{ plan, bases, sandbox, cache, secrets, signal, scratchDir: inputs.scratchDir },
+        ...{ plan, bases, remotes, sandbox, cache, secrets, signal, scratchDir: inputs.scratchDir },
         clampSeconds: inputs.clampSeconds ?? newestOf(bases.values()),
         onEvent: (event) => reportEvent(event, report),
         ...(contextDir !== undefined && { contextDir }),
@@ -73,6 +77,30 @@ export function createImageBuilder({ sandbox, cache, cacheMountsDir, claim }: Bu
   };
 }
 
+/** The images of all bases, by their reference. */
+export async function openBases({ bases }: BuildPlan, { openBase }: BuildInputs): Promise<Map<string, Image>> {
+  const images = new Map<string, Image>();
+  for (const { reference, line } of bases) images.set(reference, (await openBase(reference, line)).image);
+  return images;
+}
+
+/** All that the build fetches, by URL; opened once, and compared with every `--checksum`. */
+export async function openRemotes(
+  plan: BuildPlan,
+  bases: ReadonlyMap<string, Image>,
+  { openRemote }: BuildInputs,
+): Promise<Map<string, RemoteContent>> {
+  const all = listRemotes(plan, bases);
+  const contents = new Map<string, RemoteContent>();
+  for (const remote of all) {
+    const keepGitDir = all.some(({ url, keepGitDir: keeps }) => keeps && url === remote.url);
+    const content = contents.get(remote.url) ?? (await openRemote({ ...remote, keepGitDir }));
+    await verifyRemote(remote, content, plan.dockerfile.fileName);
+    contents.set(remote.url, content);
+  }
+  return contents;
+}
+
 /** A build has no time of its own: it is as old as what it stands on. */
 export function newestOf(images: Iterable<Image>): number {
   const times = [...images].map(({ config }) => Date.parse(config.created ?? '') / 1000);
@@ -81,7 +109,7 @@ export function newestOf(images: Iterable<Image>): number {
 
 function reportEvent(event: BuildEvent, report: BuiltinReport): void {
   const { stage, number, total, text } = event.step;
-  const [firstLine = ''] = text.split('\n');
+  const [firstLine = ''] = redact(text).split('\n');
   switch (event.kind) {
     case 'start':
       report.line(`[${stage} ${number}/${total}] ${firstLine}`);

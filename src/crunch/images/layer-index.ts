@@ -7,8 +7,8 @@ import type { CollectionFile, FileSegment } from '../../keep/collection.ts';
 import { openFile, sliceSegments } from '../../keep/file-reader.ts';
 import { parseManifest } from '../../keep/manifest.ts';
 import type { BlockStore } from '../../keep/port.ts';
+import { toRandomAccess } from '../../keep/random-access.ts';
 import { findImageFile } from './image-file.ts';
-import { toRandomAccess } from './keep-access.ts';
 import { layerDigestProperty } from './layer-cache.ts';
 
 /** Property of an image collection: the digests of its layers as the archive holds them. */

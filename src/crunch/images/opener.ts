@@ -6,10 +6,10 @@ import { openArchive } from '../../image/archive/open.ts';
 import { openFile } from '../../keep/file-reader.ts';
 import { blockSizeBytes } from '../../keep/locator.ts';
 import type { LocalBlockStore } from '../../keep/port.ts';
+import { toRandomAccess } from '../../keep/random-access.ts';
 import { crunchError } from '../errors.ts';
 import type { CollectionReader, ImageOpener } from '../port.ts';
 import { findImageFile } from './image-file.ts';
-import { toRandomAccess } from './keep-access.ts';
 
 /** An opened image holds its config and an index: this many stay open for the next step. */
 const keptImages = 64;

@@ -1,18 +1,20 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { crunchError } from '../errors.ts';
 import { isInside } from '../paths.ts';
 import { runGit } from './git.ts';
 import { commitPattern, fetchCommit } from './git-repository.ts';
 
 /**
- * Puts the files of one commit (or of `path` in it) into `target`: no history, no submodules, no hooks, no prompts.
- * Fails with `crunch/bad-mount` or `crunch/git-failed`.
+ * Puts the files of one commit (or of `path` in it) into a folder of `scratch`: no history, no submodules, no hooks, no prompts.
+ * With `keepGitDir` a whole commit comes as a work tree of its own, with `.git`: equal commits give equal ones. Fails with `crunch/bad-mount` or `crunch/git-failed`.
  */
 export async function checkoutGitTree(
   mount: { readonly url: string; readonly commit: string; readonly path?: string },
   scratch: string,
   signal: AbortSignal,
+  { keepGitDir = false }: { readonly keepGitDir?: boolean } = {},
 ): Promise<string> {
   if (!commitPattern.test(mount.commit)) {
     throw crunchError(
@@ -36,7 +38,28 @@ export async function checkoutGitTree(
   await fetchCommit(repo, mount.url, mount.commit, signal);
   const checkout = ['checkout', '--quiet', '--force', '--no-recurse-submodules', mount.commit, '--', '.'];
   await runGit({ args: ['-C', repo, '--work-tree', tree, ...checkout], url: mount.url, signal });
+  if (keepGitDir && (mount.path ?? '') === '') await makeWorkTree(tree, repo, { ...mount, signal });
   return insideTree(tree, mount.path ?? '');
+}
+
+/**
+ * Gives `tree` a `.git` of this one commit, of loose objects and an index without times: packs and stat data would differ from fetch to
+ * fetch.
+ */
+async function makeWorkTree(
+  tree: string,
+  repo: string,
+  { url, commit, signal }: { readonly url: string; readonly commit: string; readonly signal: AbortSignal },
+): Promise<void> {
+  const git = (...args: string[]) => runGit({ args: ['-C', tree, ...args], url, signal });
+  await runGit({ args: ['-C', repo, 'config', 'uploadpack.allowAnySHA1InWant', 'true'], url, signal });
+  await git('init', '--quiet', '--template=');
+  const loose = ['-c', 'fetch.unpackLimit=1000000000'];
+  await git(...loose, 'fetch', '--quiet', '--depth=1', '--no-tags', '--', pathToFileURL(repo).href, commit);
+  await git('update-ref', '--no-deref', 'HEAD', commit);
+  await git('read-tree', commit);
+  await git('config', 'remote.origin.url', url);
+  for (const trace of ['FETCH_HEAD', 'logs']) await rm(join(tree, '.git', trace), { recursive: true, force: true });
 }
 
 /** A commit may hold symlinks: what is mounted must still lie in the tree. */

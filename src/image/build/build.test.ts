@@ -431,18 +431,11 @@ describe('buildImage', () => {
       ]);
     });
 
-    it('refuse archives that lead out of the root, and those that they cannot read', async () => {
+    it('refuse archives that lead out of the root', async () => {
       const packed = await (await toLayer([file('../../evil', 'x')])).open();
       writeFileSync(join(context, 'a.tgz'), Buffer.concat(await Array.fromAsync(packed)));
       await expect(build('FROM base\nADD a.tgz /n/')).rejects.toEqual(
         refusal('image/unsafe-layer', /leads out of the root/, 2),
-      );
-      writeFileSync(
-        join(context, 'a.tar.xz'),
-        Buffer.concat([Buffer.from([0xfd]), Buffer.from('7zXZ\0'), Buffer.alloc(600)]),
-      );
-      await expect(build('FROM base\nENV A=a.tar.xz\nADD $A /n/')).rejects.toEqual(
-        refusal('image/unsupported-instruction', /packed with xz/, 3),
       );
     });
 
@@ -485,7 +478,8 @@ describe('buildImage', () => {
         /cannot copy the file d\/etc over the directory \/etc/,
       ],
       ['a device or socket', 'COPY sockets /x', 'image/context-escape', /got a device or socket at sockets\/s/],
-      ['a URL in a variable', 'ADD $URL /x', 'image/unsupported-instruction', /ADD of the URL http:\/\/h\/f/],
+      ['a URL in a variable', 'COPY $URL /x', 'image/unsupported-instruction', /COPY of the URL http:\/\/h\/f/],
+      ['what was not fetched', 'ADD $URL /x', 'image/not-found', /fetches from http:\/\/h\/f was not given/],
       ['nothing for a required variable', 'COPY ${NONE:?say-which} /x', 'image/bad-dockerfile', /^NONE: say-which$/],
     ])('refuse %s', async (_what, line, code, message) => {
       write({ a: '1', b: '2', ignored: '3', 'd/etc': '4', 'sockets/f': '5' });

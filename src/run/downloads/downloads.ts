@@ -1,13 +1,24 @@
+import { createHash } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterApi } from '../../api/port.ts';
 import type { CollectionRecord } from '../../api/records.ts';
 import { isHallmarkError, toMessage } from '../../core/errors.ts';
+import { redact } from '../../image/redact.ts';
 import type { CollectionFile } from '../../keep/collection.ts';
 import { createCollectionWriter } from '../../keep/collection-writer.ts';
+import { openFile } from '../../keep/file-reader.ts';
 import { parseManifest } from '../../keep/manifest.ts';
 import type { BlockStore } from '../../keep/port.ts';
 import { runError } from '../errors.ts';
-import { isFresh, type KeptHeaders, readKeptHeaders, toKeptHeaders, withoutParameters } from './freshness.ts';
+import {
+  isFresh,
+  type KeptHeaders,
+  readKeptHeaders,
+  toKeptHeaders,
+  updateKeptHeaders,
+  withoutParameters,
+} from './freshness.ts';
 import type { AskUrl, Downloads, UrlAnswer } from './port.ts';
 
 export interface DownloadOptions {
@@ -28,13 +39,20 @@ export interface DownloadOptions {
  * arvados-cwl-runner has it: the next run asks whether the file is the same, and is told so in a few bytes.
  */
 export function createDownloads(options: DownloadOptions): Downloads {
-  const underWay = new Map<string, Promise<CollectionFile>>();
+  const underWay = new Map<string, Promise<Kept>>();
+  const share = (url: string, sha256?: string): Promise<Kept> => {
+    const key = JSON.stringify([url, sha256]);
+    const known = underWay.get(key) ?? withRetries(() => download(url, sha256, options), options);
+    underWay.set(key, known);
+    known.catch(() => underWay.delete(key));
+    return known;
+  };
   return {
-    fetch(url) {
-      const known = underWay.get(url) ?? withRetries(() => download(url, options), options);
-      underWay.set(url, known);
-      known.catch(() => underWay.delete(url));
-      return known;
+    fetch: async (url) => (await share(url)).file,
+    async fetchDated(url, wanted) {
+      const kept = await share(url, wanted);
+      const sha256 = kept.headers[digestName] ?? (await rememberDigest(url, kept, options));
+      return { portableDataHash: kept.record.portable_data_hash, sha256, said: kept.headers };
     },
     async exists(url) {
       const answer = await ask(url, { method: 'HEAD', headers: {} }, options).catch(() => undefined);
@@ -63,10 +81,13 @@ interface Kept {
   readonly file: CollectionFile;
 }
 
-async function download(url: string, options: DownloadOptions): Promise<CollectionFile> {
+/** Beside the headers: the SHA-256 of the file, once somebody wanted it. */
+const digestName = 'sha256';
+
+async function download(url: string, sha256: string | undefined, options: DownloadOptions): Promise<Kept> {
   const name = withoutParameters(url, options.varyingParameters);
   const kept = await findKept(name, options);
-  if (kept && (options.preferKept || isFresh(kept.headers, options.nowMs()))) return kept.file;
+  if (kept && isGoodEnough(kept.headers, sha256, options)) return kept;
   const etag = kept?.headers.Etag;
   const answer = await ask(
     url,
@@ -77,14 +98,20 @@ async function download(url: string, options: DownloadOptions): Promise<Collecti
   const isSame = etag !== undefined && (answer.status === 304 || (answer.status === 200 && headers.Etag === etag));
   if (kept && isSame) {
     answer.discard();
-    await remember(kept.record, { [name]: { ...kept.headers, ...headers } }, options);
-    return kept.file;
+    return remember(name, kept, headers, options);
   }
   if (answer.status !== 200) {
     answer.discard();
     throw refused(url, answer.status);
   }
-  return save(url, answer, { [name]: headers }, options);
+  return save({ url, name, kept, headers }, answer, options);
+}
+
+/** Whether it may be used without asking. What is named by its content is that or is not, however old. */
+function isGoodEnough(kept: KeptHeaders, sha256: string | undefined, { preferKept, nowMs }: DownloadOptions): boolean {
+  const known = kept[digestName];
+  if (sha256 !== undefined && known !== undefined) return known === sha256;
+  return preferKept || (sha256 === undefined && isFresh(kept, nowMs()));
 }
 
 async function findKept(url: string, { api }: DownloadOptions): Promise<Kept | undefined> {
@@ -103,25 +130,40 @@ async function findKept(url: string, { api }: DownloadOptions): Promise<Kept | u
   return undefined;
 }
 
-type Properties = Readonly<Record<string, KeptHeaders>>;
+async function remember(name: string, kept: Kept, now: KeptHeaders, { api }: DownloadOptions): Promise<Kept> {
+  const headers = updateKeptHeaders(kept.headers, now);
+  await api.update('collections', kept.record.uuid, { properties: { ...kept.record.properties, [name]: headers } });
+  return { ...kept, headers };
+}
 
-const remember = (record: CollectionRecord, properties: Properties, { api }: DownloadOptions) =>
-  api.update('collections', record.uuid, { properties: { ...record.properties, ...properties } });
+async function rememberDigest(url: string, kept: Kept, options: DownloadOptions): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(openFile(options.blocks, kept.file), hash);
+  const sha256 = hash.digest('hex');
+  await remember(withoutParameters(url, options.varyingParameters), kept, { [digestName]: sha256 }, options);
+  return sha256;
+}
 
-async function save(
-  url: string,
-  answer: UrlAnswer,
-  properties: Properties,
-  { api, blocks }: DownloadOptions,
-): Promise<CollectionFile> {
-  const writer = createCollectionWriter(blocks);
+interface Saving {
+  readonly url: string;
+  /** The URL that it is kept under. */
+  readonly name: string;
+  readonly kept: Kept | undefined;
+  readonly headers: KeptHeaders;
+}
+
+/** A new record, unless it turns out to be what Keep has. */
+async function save({ url, name, kept, headers }: Saving, answer: UrlAnswer, options: DownloadOptions): Promise<Kept> {
+  const writer = createCollectionWriter(options.blocks);
   const file = await writer.addStream(nameIn(url), readWhole(url, answer));
-  await api.create('collections', {
-    name: `Downloaded from ${Object.keys(properties)[0] ?? url}`.slice(0, 254),
-    properties,
-    manifest_text: writer.finish().manifestText,
+  const { manifestText, portableDataHash } = writer.finish();
+  if (kept?.record.portable_data_hash === portableDataHash) return remember(name, kept, headers, options);
+  const record = await options.api.create('collections', {
+    name: `Downloaded from ${name}`.slice(0, 254),
+    properties: { [name]: headers },
+    manifest_text: manifestText,
   });
-  return file;
+  return { record, headers, file };
 }
 
 /** The last part of the path; a collection's file needs some name. */
@@ -149,7 +191,7 @@ async function ask(url: string, question: Parameters<AskUrl>[1], options: Downlo
     return await options.ask(url, question);
   } catch (cause) {
     if (isHallmarkError(cause)) throw cause;
-    throw runError('run/download-failed', `cannot download ${url}: ${toMessage(cause)}`, {
+    throw runError('run/download-failed', `cannot download ${redact(url)}: ${toMessage(cause)}`, {
       hint: 'check the address and the network; --prefer-cached-downloads takes what an earlier run downloaded',
       cause,
       retryable: true,
@@ -158,7 +200,7 @@ async function ask(url: string, question: Parameters<AskUrl>[1], options: Downlo
 }
 
 const refused = (url: string, status: number) =>
-  runError('run/download-failed', `cannot download ${url}: the server answers ${status}`, {
+  runError('run/download-failed', `cannot download ${redact(url)}: the server answers ${status}`, {
     hint:
       status === 401 || status === 403
         ? 'the server wants credentials: download the file and give its path'
@@ -168,9 +210,13 @@ const refused = (url: string, status: number) =>
 
 function cut(url: string, got: number, expected: number | undefined, cause?: unknown) {
   const of = expected === undefined ? '' : ` of ${expected}`;
-  return runError('run/download-failed', `cannot download ${url}: the connection was cut after ${got}${of} bytes`, {
-    hint: 'run it again',
-    cause,
-    retryable: true,
-  });
+  return runError(
+    'run/download-failed',
+    `cannot download ${redact(url)}: the connection was cut after ${got}${of} bytes`,
+    {
+      hint: 'run it again',
+      cause,
+      retryable: true,
+    },
+  );
 }

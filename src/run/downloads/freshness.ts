@@ -6,7 +6,7 @@ import { isJsonObject } from '../../core/json.ts';
  */
 export type KeptHeaders = Readonly<Record<string, string>>;
 
-const keptNames = ['Cache-Control', 'Etag', 'Expires', 'Date', 'Content-Length'] as const;
+const keptNames = ['Cache-Control', 'Etag', 'Expires', 'Date', 'Content-Length', 'Last-Modified'] as const;
 
 export function toKeptHeaders(headers: Readonly<Record<string, string | undefined>>, nowMs: number): KeptHeaders {
   const kept = keptNames.flatMap((name) => {
@@ -35,6 +35,21 @@ export function isFresh(kept: KeptHeaders, nowMs: number): boolean {
   const age = /\b(?:s-maxage|max-age)=(\d+)/i.exec(control)?.[1];
   const expiresMs = age === undefined ? parseDate(kept.Expires) : parseDate(kept.Date) + Number(age) * 1000;
   return nowMs < expiresMs;
+}
+
+/**
+ * What is known after the server was asked about a file that stayed the same. A file is as old as it was said to be first: servers that
+ * date each answer would make a new one of it every time.
+ */
+export function updateKeptHeaders(kept: KeptHeaders, now: KeptHeaders): KeptHeaders {
+  const modified = kept['Last-Modified'] ?? now['Last-Modified'];
+  return { ...kept, ...now, ...(modified !== undefined && { 'Last-Modified': modified }) };
+}
+
+/** Seconds since the epoch. */
+export function modifiedSecondsOf(kept: KeptHeaders): number | undefined {
+  const seconds = Math.floor(parseDate(kept['Last-Modified']) / 1000);
+  return Number.isFinite(seconds) ? seconds : undefined;
 }
 
 /** An HTTP-date; what is none, such as the usual `0`, is no time at all. */

@@ -1,11 +1,27 @@
+import type { PortableDataHash } from '../../core/ids.ts';
 import type { CollectionFile } from '../../keep/collection.ts';
+import type { KeptHeaders } from './freshness.ts';
 
 /** Files of the web in Keep. */
 export interface Downloads {
   /** The file at `url`, downloaded unless Keep has it and the server says that it is the same. Concurrent callers share one transfer. */
   fetch(url: string): Promise<CollectionFile>;
+  /**
+   * As `fetch`, and says what names and dates the file. Where Keep has the file of that `sha256` (hex digits) from there, no server is
+   * asked; where it has another one, the server is, fresh or not.
+   */
+  fetchDated(url: string, sha256?: string): Promise<DatedDownload>;
   /** Whether the server has something there. */
   exists(url: string): Promise<boolean>;
+}
+
+/** A download as what is made from it is to be told. */
+export interface DatedDownload {
+  /** The collection, whose only file it is. */
+  readonly portableDataHash: PortableDataHash;
+  /** Hex digits. */
+  readonly sha256: string;
+  readonly said: KeptHeaders;
 }
 
 export interface UrlQuestion {

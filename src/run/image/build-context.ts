@@ -3,13 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { HallmarkError, isHallmarkError } from '../../core/errors.ts';
 import type { Position } from '../../cwl/model.ts';
 import type { CwlDirectory } from '../../cwl/values.ts';
+import type { GitReference } from '../../image/git-reference.ts';
 import { readText } from '../../keep/file-reader.ts';
 import { parseKeepLocation } from '../../keep/location.ts';
 import type { ResolvedBuild } from '../../request/build-request.ts';
 import { readCollection } from '../collections.ts';
 import { runError } from '../errors.ts';
 import { checkReach } from './check-reach.ts';
-import { type GitUrl, parseGitUrl } from './git-url.ts';
+import { parseGitUrl } from './git-url.ts';
 import type { ImageServices } from './port.ts';
 import { type BuildInstructions, nameOfBuild } from './requirement.ts';
 
@@ -55,7 +56,7 @@ async function checkContext(services: ImageServices, uri: string | undefined, po
 
 async function pinCommit(
   { git }: ImageServices,
-  { repository, ref, subdir }: GitUrl,
+  { repository, ref, subdir }: GitReference,
   position: BuildInstructions['position'],
   signal: AbortSignal,
 ): Promise<PinnedContext> {

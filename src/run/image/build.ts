@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { planBuild } from '../../image/build/plan/plan.ts';
 import { parsePlatform } from '../../image/platform.ts';
 import { type ResolvedBuild, toBuildRequest } from '../../request/build-request.ts';
+import { fetchAdded, toAddedFacts } from './added.ts';
 import { type PinnedContext, pinContext, placeOfDockerfile, readDockerfile, sourceOf } from './build-context.ts';
 import type { ImageServices, ResolveBase, ResolvedImage } from './port.ts';
 import { requestImage } from './request-image.ts';
@@ -28,20 +29,25 @@ export async function buildImage(
       image: (await resolveBase(reference, signal)).portableDataHash,
     })),
   );
+  const added = await fetchAdded(services, plan, bases, signal);
   const secrets = plan.secrets.flatMap(({ id }) => {
     const content = services.buildSecrets?.get(id);
     return content === undefined ? [] : [{ id, content }];
   });
   const name = nameOfBuild(instructions);
   const attributes = {
-    ...toBuildRequest(toResolvedBuild(instructions, { context, bases, secrets }), { reuse: services.reuse }),
+    ...toBuildRequest(toResolvedBuild(instructions, { context, bases, secrets, added }), { reuse: services.reuse }),
     name: `build ${name}`,
-    properties: { ...services.properties, ...(await factsOf(services, instructions, text)) },
+    properties: {
+      ...services.properties,
+      ...(await factsOf(services, instructions, text)),
+      ...(added.length > 0 && { 'hm:added': toAddedFacts(added) }),
+    },
   };
   return requestImage(services, { name, what: `build of ${name}`, status: 'building', attributes }, signal);
 }
 
-interface Ingredients extends Pick<ResolvedBuild, 'bases' | 'secrets'> {
+interface Ingredients extends Pick<ResolvedBuild, 'bases' | 'secrets' | 'added'> {
   readonly context: PinnedContext | undefined;
 }
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type GitUrl, parseGitUrl } from './git-url.ts';
+import type { GitReference } from '../../image/git-reference.ts';
+import { parseGitUrl } from './git-url.ts';
 
 const position = { file: 'file:///home/ada/w/tool.cwl', line: 3, column: 5 };
 
 describe('parseGitUrl', () => {
-  it.each<[string, GitUrl | undefined]>([
+  it.each<[string, GitReference | undefined]>([
     ['https://h/r.git', { repository: 'https://h/r.git' }],
     ['https://h/r.git#main', { repository: 'https://h/r.git', ref: 'main' }],
     ['https://h/r.git#main:a/b/', { repository: 'https://h/r.git', ref: 'main', subdir: 'a/b' }],

@@ -5,6 +5,7 @@ import type { Image } from '../../image/model.ts';
 import type { ImageReference } from '../../image/reference.ts';
 import type { BlockStore } from '../../keep/port.ts';
 import type { RequestWaiter } from '../await-request.ts';
+import type { Downloads } from '../downloads/port.ts';
 import type { RunListener } from '../events.ts';
 import type { InputStore } from '../inputs.ts';
 
@@ -44,9 +45,11 @@ export interface ImageServices {
   /** Undefined outside a work tree. Of a folder that is taken as it is, or of a document in it that may name files elsewhere. */
   readonly gitFacts: (folder: string, scope: 'folder' | 'document') => Promise<GitFacts | undefined>;
   readonly git: GitReader;
+  /** For ADD; absent: URLs in it are an error. */
+  readonly downloads?: Downloads;
 }
 
-/** What a build context in a repository needs. */
+/** What a build context in a repository, and ADD of one, need. */
 export interface GitReader {
   /** The commit that a branch or tag, or HEAD, names now. */
   resolveRef(repository: string, ref: string | undefined, signal: AbortSignal): Promise<string>;

@@ -69,8 +69,11 @@ export function createDryCluster(cluster: ClusterApi & ReusePreview): ClusterApi
       (resource === 'container_requests' && (requests.get(uuid) as Records[typeof resource])) ||
       cluster.get(resource, uuid),
     // What a server says of a download is looked at and not kept.
-    update: async (resource, uuid) =>
-      resource === 'collections' ? cluster.get(resource, uuid) : Promise.reject(refusal(`update ${resource}`)),
+    update: async (resource, uuid) => {
+      if (resource !== 'collections') throw refusal(`update ${resource}`);
+      const made = [...collections.values()].find((record) => record.uuid === uuid);
+      return (made as Records[typeof resource] | undefined) ?? cluster.get(resource, uuid);
+    },
     remove: async (resource) => Promise.reject(refusal(`remove ${resource}`)),
     watch: () => () => {},
   };

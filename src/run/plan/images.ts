@@ -1,8 +1,15 @@
 import type { ContainerRequest } from '../../api/records.ts';
 import { toMessage } from '../../core/errors.ts';
+import { redact } from '../../image/redact.ts';
 import { type ImageReference, parseReference } from '../../image/reference.ts';
 import type { RunEvent } from '../events.ts';
 import type { ImagePlan } from './model.ts';
+
+/** The URLs that a build has things from. */
+function toFetched(targets: readonly string[]): string {
+  const urls = targets.flatMap((target) => (target.startsWith('/ADD/') ? [redact(target.slice('/ADD/'.length))] : []));
+  return urls.length === 0 ? '' : `; it adds ${urls.join(', ')}`;
+}
 
 /** What a registry says that a pull would read; no layer is read for it. */
 export type AskRegistry = (
@@ -42,7 +49,8 @@ export function createImagePlans(askRegistry: AskRegistry): ImagePlans {
         return;
       }
       const key = JSON.stringify([command, mounts, environment]);
-      add(key, { image: name.replace(/^build /, ''), action: 'build', because: 'no equal build has been done' });
+      const because = `no equal build has been done${toFetched(Object.keys(mounts))}`;
+      add(key, { image: name.replace(/^build /, ''), action: 'build', because });
     },
     addStored: (image) =>
       add(`store ${image}`, { image, action: 'store', because: 'Keep does not have the image of this file' }),

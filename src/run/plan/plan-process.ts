@@ -94,7 +94,7 @@ interface Parts {
 
 /** The stages of a run over the dry cluster. */
 function toToolServices(
-  { blocks, javascript, fitsFormat, git, resolveDigest, checkReach }: PlanServices,
+  { blocks, javascript, fitsFormat, git, resolveDigest, checkReach, downloads }: PlanServices,
   options: RunOptions,
   { api, emit, inputStore, keep }: Parts,
 ): ToolServices {
@@ -106,6 +106,7 @@ function toToolServices(
     reuse: options.reuse,
     properties: {},
     gitFacts: async () => undefined,
+    ...(downloads && { downloads }),
     saveImage: async (_image, { collection }) => {
       throw new WouldStoreImage(collection);
     },

@@ -10,13 +10,16 @@ import { fileAccess } from '../../../image/archive/folder.ts';
 import { openArchive } from '../../../image/archive/open.ts';
 import { planArchive, writeArchive } from '../../../image/archive/write.ts';
 import { readIgnoreFile } from '../../../image/build/copy/ignore.ts';
+import type { CopyInstruction } from '../../../image/build/dockerfile/instructions.ts';
 import { planBuild } from '../../../image/build/plan/plan.ts';
 import { renameBases } from '../../../image/build/plan/rename-bases.ts';
+import { listRemotes } from '../../../image/build/run/remotes.ts';
 import { imageError } from '../../../image/errors.ts';
 import type { Image } from '../../../image/model.ts';
 import { formatPlatform } from '../../../image/platform.ts';
 import type { BuiltinReport } from '../../port.ts';
-import { type BuildInputs, type ImageBuilder, newestOf } from '../builder.ts';
+import { type BuildInputs, type ImageBuilder, newestOf, openBases, openRemotes } from '../builder.ts';
+import { copyAdded, packAdded } from './added.ts';
 import { type Dialect, dialects, type EngineBuilderName } from './dialects.ts';
 import { createBuildOutput } from './output.ts';
 
@@ -72,21 +75,26 @@ async function buildByEngine(build: Build): Promise<Image> {
   const { dockerfile, fileName, buildArgs, target, platform } = inputs;
   const named = { ...(target !== undefined && { target }), ...(platform && { platform }) };
   const plan = planBuild(dockerfile, { buildArgs, fileName, ...named });
-  const bases = new Map<string, Image>();
-  for (const { reference, line } of plan.bases) {
-    report.activity(`giving ${reference} to ${dialect.program}`);
-    bases.set(reference, (await inputs.openBase(reference, line)).image);
-  }
+  const bases = await openBases(plan, inputs);
+  const clampSeconds = inputs.clampSeconds ?? newestOf(bases.values());
   const nameOf = (reference: string): string => `${prefix}:base-${[...bases.keys()].indexOf(reference)}`;
-  for (const [reference, image] of bases) await giveBase(image, nameOf(reference), build);
+  for (const [reference, image] of bases) {
+    report.activity(`giving ${reference} to ${dialect.program}`);
+    await giveBase(image, nameOf(reference), build);
+  }
   const name = `${prefix}:result`;
-  const files = await writeFiles(renameBases(plan, nameOf), inputs);
+  const remotes = listRemotes(plan, bases);
+  const added = await packAdded(remotes, await openRemotes(plan, bases, inputs), { ...inputs, plan, clampSeconds });
+  const addedName = `${prefix}:added`;
+  if (added) await giveBase(added, addedName, build);
+  const toCopy = (add: CopyInstruction) => copyAdded(add, { plan, remotes, image: addedName });
+  const files = await writeFiles(renameBases(plan, nameOf, toCopy), inputs);
   build.names.push(name);
   await runBuild(build, {
     ...{ ...files, name, buildArgs },
     ...(target !== undefined && { target }),
     ...(platform && { platform: formatPlatform(platform) }),
-    clampSeconds: inputs.clampSeconds ?? newestOf(bases.values()),
+    clampSeconds,
   });
   return takeResult(name, bases, build);
 }

@@ -6,46 +6,100 @@ import { imageError } from '../../errors.ts';
 import type { MergedTree } from '../../layers/merged-tree.ts';
 import { noXattrs } from '../../tar/entry.ts';
 import { writeMembers } from '../cache/members.ts';
+import { withoutFileName } from '../plan/remote.ts';
+import { detectArchive, unpackInto } from '../unpack/archive.ts';
 import { createDestination, type Destination, type DestinationOptions } from './destination.ts';
 import { type CopyItem, listItems, type Selected, selectSources } from './select.ts';
 import type { Contents, SourceTree } from './source-tree.ts';
 import { createSpool, type Spool } from './spool.ts';
-import { detectArchive, unpackInto } from './unpack.ts';
 
-/** One COPY or ADD with its variables put in. */
+/** One COPY or ADD with its variables put in, but for its sources. */
 export interface CopySpec {
   readonly keyword: 'COPY' | 'ADD';
-  readonly sources: readonly string[];
   readonly inline: readonly { readonly name: string; readonly content: string }[];
   /** Absolute; a trailing slash says directory. */
   readonly destination: string;
   readonly excludes: readonly string[];
   readonly parents: boolean;
+}
+
+/** One source of a COPY: a pattern in a tree. */
+export interface CopyPart {
+  readonly tree: SourceTree;
+  readonly pattern: string;
+  /** Archives are unpacked. */
   readonly unpack: boolean;
+  /** What it is called, where the tree does not say it: '' has no name. */
+  readonly baseName?: string;
+}
+
+/** What one source names: a file, or a directory with all below it. */
+interface CopyGroup {
+  readonly part: CopyPart;
+  readonly selected: Selected;
+  readonly items: readonly CopyItem[];
+  readonly contents: Contents;
 }
 
 /** What one COPY reads, chosen and digested; nothing of it is in the image yet. */
 export interface CopySelection {
   readonly spec: CopySpec;
-  readonly groups: readonly { readonly selected: Selected; readonly items: readonly CopyItem[] }[];
-  readonly contents: Contents;
+  readonly groups: readonly CopyGroup[];
   /** sha256 over the names, modes, owners, link targets and contents of all items. */
   readonly digest: string;
+  close(): Promise<void>;
 }
 
-export async function selectCopy(spec: CopySpec, source: SourceTree, signal?: AbortSignal): Promise<CopySelection> {
-  const selected = await selectSources(source, spec.sources, spec.parents);
-  const groups = await Promise.all(
-    selected.map(async (each) => ({ selected: each, items: await listItems(source, each, spec.excludes) })),
+export async function selectCopy(
+  spec: CopySpec,
+  parts: readonly CopyPart[],
+  signal?: AbortSignal,
+): Promise<CopySelection> {
+  const opened: Contents[] = [];
+  const close = async () => {
+    for (const contents of opened) await contents.close();
+  };
+  try {
+    const groups: CopyGroup[] = [];
+    for (const [tree, ofTree] of Map.groupBy(parts, (part) => part.tree)) {
+      const selections = await Promise.all(ofTree.map((part) => selectPart(part, spec)));
+      const files = selections.flat().flatMap(({ items }) => items.flatMap(fileOf));
+      const contents = await tree.openContents(files, signal);
+      opened.push(contents);
+      groups.push(...selections.flat().map((selection) => ({ ...selection, contents })));
+    }
+    groups.sort((a, b) => parts.indexOf(a.part) - parts.indexOf(b.part));
+    return { spec, groups, digest: await digestOf(spec, parts, groups, signal), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const fileOf = ({ entry }: CopyItem) => (entry.type === 'file' ? [entry] : []);
+
+async function selectPart(part: CopyPart, spec: CopySpec): Promise<Omit<CopyGroup, 'contents'>[]> {
+  const { tree, pattern, baseName } = part;
+  const found = await selectSources(tree, pattern, spec.parents);
+  const named = baseName === undefined ? found : found.map((selected) => ({ ...selected, baseName }));
+  return Promise.all(
+    named.map(async (selected) => ({ part, selected, items: await listItems(tree, selected, spec.excludes) })),
   );
-  const files = groups.flatMap(({ items }) => items.flatMap(({ entry }) => (entry.type === 'file' ? [entry] : [])));
-  const contents = await source.openContents(files, signal);
-  const hash = createHash('sha256').update(toCanonicalJson(spec));
-  for (const { selected: each, items } of groups) {
-    hash.update(toCanonicalJson([each.baseName, each.parents ?? null]));
+}
+
+async function digestOf(
+  spec: CopySpec,
+  parts: readonly CopyPart[],
+  groups: readonly CopyGroup[],
+  signal?: AbortSignal,
+): Promise<string> {
+  const sources = parts.map(({ pattern, unpack }) => [pattern, unpack]);
+  const hash = createHash('sha256').update(toCanonicalJson({ ...spec, sources }));
+  for (const { selected, items, contents } of groups) {
+    hash.update(toCanonicalJson([selected.baseName, selected.parents ?? null]));
     for (const item of items) hash.update(await digestItem(item, contents, signal));
   }
-  return { spec, groups, contents, digest: hash.digest('hex') };
+  return hash.digest('hex');
 }
 
 async function digestItem({ entry, relative }: CopyItem, contents: Contents, signal?: AbortSignal): Promise<string> {
@@ -69,15 +123,16 @@ export async function makeCopyLayer<T>(
   options: DestinationOptions,
   store: (tar: Readable) => Promise<T>,
 ): Promise<T> {
-  const { spec, groups, contents } = selection;
+  const { spec, groups } = selection;
   const destination = createDestination(tree, options);
   const spools: Spool[] = [];
   try {
     const target = openTarget(destination, selection);
-    for (const { selected, items } of groups) {
-      const packing = spec.unpack ? await detectArchive(selected.entry, contents) : undefined;
+    for (const group of groups) {
+      const { part, selected, contents } = group;
+      const packing = part.unpack ? await detectArchive(selected.entry, contents) : undefined;
       if (!packing) {
-        placeGroup(destination, target, { selected, items, contents });
+        placeGroup(destination, target, group);
         continue;
       }
       const spool = await createSpool();
@@ -117,17 +172,13 @@ function openTarget(destination: Destination, { spec, groups }: CopySelection): 
 
 const parentOf = (path: string) => posix.join('/', posix.dirname(path)).slice(1);
 
-interface Group {
-  readonly selected: Selected;
-  readonly items: readonly CopyItem[];
-  readonly contents: Contents;
-}
-
-function placeGroup(destination: Destination, target: string, { selected, items, contents }: Group): void {
+function placeGroup(destination: Destination, target: string, { part, selected, items, contents }: CopyGroup): void {
   const base = selected.parents === undefined ? target : posix.join(target, selected.parents);
   const isDirectory = selected.entry.type === 'directory';
   if (isDirectory || selected.parents !== undefined) destination.makeDirectory(base);
-  const top = !isDirectory && destination.typeAt(base) === 'directory' ? posix.join(base, selected.baseName) : base;
+  const goesInto = !isDirectory && destination.typeAt(base) === 'directory';
+  if (goesInto && selected.baseName === '') throw withoutFileName(part.tree.name, `/${base}`);
+  const top = goesInto ? posix.join(base, selected.baseName) : base;
   for (const { entry, relative } of items) {
     if (isDirectory && relative === '') continue;
     const path = posix.join(top, relative);

@@ -19,24 +19,18 @@ export interface CopyItem {
   readonly relative: string;
 }
 
-/** What the source patterns of one COPY name, in their order, wildcards by name. */
-export async function selectSources(
-  tree: SourceTree,
-  sources: readonly string[],
-  withParents: boolean,
-): Promise<Selected[]> {
+/** What the pattern of one source names, wildcards by name. */
+export async function selectSources(tree: SourceTree, source: string, withParents: boolean): Promise<Selected[]> {
   const selected: Selected[] = [];
-  for (const source of sources) {
-    const [pivot = '', rest] = withParents ? splitPivot(source) : ['', source];
-    const path = posix.join('/', pivot, rest).slice(1).replace(/\/$/, '');
-    const names = hasWildcard(path) ? await expandWildcards(tree, path, withParents) : [path];
-    for (const name of names) {
-      const entry = await resolveSource(tree, name);
-      if (!entry) throw notFound(tree, source);
-      const parent = posix.dirname(posix.relative(posix.join('/', pivot), `/${name}`));
-      const parents = entry.type === 'directory' ? posix.relative(posix.join('/', pivot), `/${name}`) : parent;
-      selected.push({ entry, baseName: posix.basename(name), ...(withParents && { parents }) });
-    }
+  const [pivot = '', rest] = withParents ? splitPivot(source) : ['', source];
+  const path = posix.join('/', pivot, rest).slice(1).replace(/\/$/, '');
+  const names = hasWildcard(path) ? await expandWildcards(tree, path, withParents) : [path];
+  for (const name of names) {
+    const entry = await resolveSource(tree, name);
+    if (!entry) throw notFound(tree, source);
+    const parent = posix.dirname(posix.relative(posix.join('/', pivot), `/${name}`));
+    const parents = entry.type === 'directory' ? posix.relative(posix.join('/', pivot), `/${name}`) : parent;
+    selected.push({ entry, baseName: posix.basename(name), ...(withParents && { parents }) });
   }
   return selected;
 }

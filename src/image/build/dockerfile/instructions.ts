@@ -66,12 +66,15 @@ export interface CopyInstruction extends Place {
   readonly from?: string;
   readonly chown?: string;
   readonly chmod?: string;
+  /** ADD only, of what is fetched: `sha256:…`, or the commit of a repository. */
   readonly checksum?: string;
+  /** ADD only: a repository comes with its `.git`. */
+  readonly keepGitDir: boolean;
   readonly excludes: readonly string[];
   readonly link: boolean;
   readonly parents: boolean;
-  /** ADD only: local archives are unpacked. */
-  readonly unpack: boolean;
+  /** ADD only, as written: without it archives of the context are unpacked and those that are fetched are not. */
+  readonly unpack?: boolean;
 }
 
 export interface InlineFile {

@@ -10,7 +10,7 @@ const shell = (...words: string[]) => ({ form: 'shell', words });
 const exec = (...words: string[]) => ({ form: 'exec', words });
 const run = (command: object, more: object = {}) => ({ kind: 'run', mounts: [], network: 'default', command, ...more });
 const copy = (more: object) => ({
-  ...{ kind: 'copy', sources: [], inline: [], excludes: [], link: false, parents: false, unpack: false },
+  ...{ kind: 'copy', sources: [], inline: [], excludes: [], link: false, parents: false, keepGitDir: false },
   ...more,
 });
 
@@ -56,7 +56,15 @@ describe('parseDockerfile', () => {
       'COPY --exclude=*.md --exclude=x . /d',
       copy({ sources: ['.'], destination: '/d', excludes: ['*.md', 'x'] }),
     ],
-    ['ADD', 'ADD a.tar /d', copy({ kind: 'add', sources: ['a.tar'], destination: '/d', unpack: true })],
+    ['ADD', 'ADD a.tar /d', copy({ kind: 'add', sources: ['a.tar'], destination: '/d' })],
+    [
+      'flags of ADD',
+      'ADD --unpack=false --keep-git-dir --checksum=sha256:ab https://h/r.git /d',
+      copy({
+        ...{ kind: 'add', sources: ['https://h/r.git'], destination: '/d' },
+        ...{ unpack: false, keepGitDir: true, checksum: 'sha256:ab' },
+      }),
+    ],
     ['CMD', 'CMD echo hi', { kind: 'cmd', command: shell('echo hi') }],
     ['ENTRYPOINT', 'ENTRYPOINT ["a"]', { kind: 'entrypoint', command: exec('a') }],
     ['SHELL', 'SHELL ["/bin/bash", "-c"]', { kind: 'shell', command: ['/bin/bash', '-c'] }],

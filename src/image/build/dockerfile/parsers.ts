@@ -132,6 +132,7 @@ function parseCopy(line: InstructionLine): Parsed<CopyInstruction> {
     throw bad(`expected ${line.keyword} source … destination, got "${line.rest}"`);
   if (toHeredoc(destination)) throw bad(`expected a path as the destination of ${line.keyword}, got a heredoc`);
   const sources = words.slice(0, -1);
+  const unpack = flags.bool('unpack');
   const text = (name: string) => {
     const value = flags.text(name);
     return value === undefined ? {} : { [name]: value };
@@ -143,7 +144,8 @@ function parseCopy(line: InstructionLine): Parsed<CopyInstruction> {
     excludes: flags.list('exclude'),
     link: flags.bool('link') ?? false,
     parents: flags.bool('parents') ?? false,
-    unpack: flags.bool('unpack') ?? isAdd,
+    keepGitDir: flags.bool('keep-git-dir') ?? false,
+    ...(unpack !== undefined && { unpack }),
   };
 }
 

@@ -1,11 +1,12 @@
 import { imageError } from '../../errors.ts';
+import { redact } from '../../redact.ts';
 import { parseChmod } from '../copy/chmod.ts';
-import { foreignArchive, isForeignArchive } from '../copy/foreign-archive.ts';
 import { checkPattern } from '../copy/match.ts';
 import { expandWord, expandWords } from '../dockerfile/expand.ts';
 import type { CopyInstruction, Instruction } from '../dockerfile/instructions.ts';
 import { type Mount, parseMount } from '../dockerfile/mount.ts';
 import type { Problems } from '../dockerfile/problems.ts';
+import { checkChecksum, isRemote, readRemote } from './remote.ts';
 
 const hasVariable = (text: string) => text.includes('$');
 
@@ -42,6 +43,7 @@ function wordsOf(instruction: Instruction): readonly (string | undefined)[] {
         instruction.destination,
         instruction.chown,
         instruction.chmod,
+        instruction.checksum,
         ...instruction.excludes,
       ];
     case 'workdir':
@@ -67,22 +69,16 @@ function parseUnexpanded(text: string, escapeChar: string): Mount {
 function checkCopy(copy: CopyInstruction, problems: Problems): void {
   const keyword = copy.kind.toUpperCase();
   for (const source of copy.sources) {
-    if (isRemote(source)) {
-      const hint = copy.kind === 'add' ? 'fetch it in a RUN, or put the file into the context' : undefined;
-      problems.unsupported(copy.line, `${keyword} of the URL ${source} is not supported`, hint);
-    } else if (!hasVariable(source)) problems.attempt(copy.line, () => checkPattern(source));
-    if (copy.unpack && !isRemote(source) && isForeignArchive(source)) {
-      const packing = source.endsWith('xz') ? 'xz' : 'bzip2';
-      problems.attempt(copy.line, () => {
-        throw foreignArchive(source, packing);
-      });
-    }
+    if (!isRemote(source)) {
+      if (!hasVariable(source)) problems.attempt(copy.line, () => checkPattern(source));
+    } else if (copy.kind === 'copy') problems.attempt(copy.line, () => refuseRemote(source));
+    else if (!hasVariable(source)) problems.attempt(copy.line, () => readRemote(source));
   }
   for (const { content, expand } of copy.inline) {
     const options = { quotesAreText: true, ignoreRequired: true };
     if (expand) problems.attempt(copy.line, () => expandWord(content, () => undefined, options));
   }
-  if (copy.checksum !== undefined) problems.unsupported(copy.line, 'ADD --checksum is not supported');
+  if (copy.checksum !== undefined) problems.attempt(copy.line, () => checkUnexpandedChecksum(copy));
   if (copy.from !== undefined && hasVariable(copy.from)) {
     const hint = 'name a stage with FROM $VARIABLE AS name, and copy from that';
     problems.report(copy.line, `expected no variable in ${keyword} --from=${copy.from}`, hint);
@@ -91,7 +87,16 @@ function checkCopy(copy: CopyInstruction, problems: Problems): void {
   if (chmod !== undefined && !hasVariable(chmod)) problems.attempt(copy.line, () => parseChmod(chmod));
 }
 
-export const isRemote = (source: string): boolean => /^(https?|git|ssh|ftp):\/\/|^git@[^/]+:/.test(source);
+export function refuseRemote(source: string): never {
+  throw imageError('image/unsupported-instruction', `COPY of the URL ${redact(source)} is not supported`, {
+    hint: 'ADD fetches files and repositories',
+  });
+}
+
+function checkUnexpandedChecksum({ checksum = '', sources: [source = '', ...more] }: CopyInstruction): void {
+  if (more.length === 0 && [source, checksum].some(hasVariable)) return;
+  checkChecksum(checksum, more.length === 0 && isRemote(source) ? readRemote(source) : undefined);
+}
 
 /** `port[-port][/protocol]`, with an optional host part that images do not record. */
 export function checkPorts(text: string, escapeChar: string): void {

@@ -7,6 +7,7 @@ import { createProblems, type Problems, throwProblems } from '../dockerfile/prob
 import { checkBuildArgs, evaluateGlobalArgs, platformArgs } from './arguments.ts';
 import { checkInstruction } from './checks.ts';
 import type { BaseReference, BuildPlan, PlannedStage, PlanOptions, Source } from './model.ts';
+import { isRemote } from './remote.ts';
 import { findFrom, planStages, stageHint } from './stages.ts';
 
 /**
@@ -41,6 +42,9 @@ function findTarget(name: string | undefined, stages: readonly PlannedStage[], p
   return stages.length - 1;
 }
 
+/** A variable at the beginning may stand for a URL. */
+const mayBeRemote = (source: string) => isRemote(source) || source.startsWith('$');
+
 type Needs = Pick<BuildPlan, 'needed' | 'bases' | 'secrets' | 'usesContext'>;
 
 /** Walks from the target over all that its stages start from, copy from and mount. */
@@ -65,7 +69,7 @@ function collectNeeds(stages: readonly PlannedStage[], target: number, escapeCha
     const { line } = instruction;
     for (const mount of checkInstruction(instruction, escapeChar, problems)) addMount(mount, line, before);
     if (instruction.kind !== 'copy' && instruction.kind !== 'add') return;
-    if (instruction.from === undefined) usesContext ||= instruction.sources.length > 0;
+    if (instruction.from === undefined) usesContext ||= instruction.sources.some((source) => !mayBeRemote(source));
     else if (!instruction.from.includes('$'))
       addSource(findFrom(instruction.from, { stages, before, line }, problems), line);
   };

@@ -1,13 +1,17 @@
-import type { Instruction } from '../dockerfile/instructions.ts';
+import type { CopyInstruction, Instruction } from '../dockerfile/instructions.ts';
 import type { BuildPlan, PlannedStage } from './model.ts';
 import { findSource } from './stages.ts';
 
 /**
- * The Dockerfile with each base under the name that `nameOf` gives to its reference, so that another builder takes just these
- * images and asks no registry. Lines keep their numbers. Stages that the target does not need become empty ones, and the `syntax`
+ * The Dockerfile with each base under the name that `nameOf` gives to its reference, and with what `copyAdded` puts in the place of an ADD,
+ * so that another builder takes just these images and asks nobody. Lines keep their numbers. Stages that the target does not need become empty ones, and the `syntax`
  * directive, which names a frontend to fetch, a comment. Pure.
  */
-export function renameBases(plan: BuildPlan, nameOf: (reference: string) => string): string {
+export function renameBases(
+  plan: BuildPlan,
+  nameOf: (reference: string) => string,
+  copyAdded: (add: CopyInstruction) => string | undefined = () => undefined,
+): string {
   const rows = plan.dockerfile.text.replace(/^\uFEFF/, '').split('\n');
   let stage: PlannedStage | undefined;
   for (const instruction of plan.dockerfile.instructions) {
@@ -16,7 +20,7 @@ export function renameBases(plan: BuildPlan, nameOf: (reference: string) => stri
     const rowCount = instruction.endLine - instruction.line + 1;
     const written = rows.slice(instruction.line - 1, instruction.endLine).join('\n');
     const renamed = plan.needed.includes(stage.index)
-      ? renameIn(instruction, written, { stage, plan, nameOf })
+      ? renameIn(instruction, written, { stage, plan, nameOf, copyAdded })
       : emptied(instruction, stage);
     rows.splice(instruction.line - 1, rowCount, ...padded(renamed, rowCount));
   }
@@ -27,9 +31,11 @@ interface Renaming {
   readonly stage: PlannedStage;
   readonly plan: BuildPlan;
   readonly nameOf: (reference: string) => string;
+  readonly copyAdded: (add: CopyInstruction) => string | undefined;
 }
 
-function renameIn(instruction: Instruction, written: string, { stage, plan, nameOf }: Renaming): string {
+function renameIn(instruction: Instruction, written: string, renaming: Renaming): string {
+  const { stage, plan, nameOf, copyAdded } = renaming;
   const toName = (from: string): string | undefined => {
     if (/^\d+$/.test(from) || from.includes('$')) return undefined;
     const source = findSource(from, plan.stages, stage.index);
@@ -38,8 +44,9 @@ function renameIn(instruction: Instruction, written: string, { stage, plan, name
   switch (instruction.kind) {
     case 'from':
       return stage.base.kind === 'image' ? fromLine(nameOf(stage.base.reference), stage) : written;
-    case 'copy':
-    case 'add': {
+    case 'add':
+      return copyAdded(instruction) ?? written;
+    case 'copy': {
       const name = instruction.from === undefined ? undefined : toName(instruction.from);
       return name === undefined ? written : written.replace(`--from=${instruction.from}`, () => `--from=${name}`);
     }

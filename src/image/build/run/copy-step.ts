@@ -1,13 +1,14 @@
 import { posix } from 'node:path';
-import { imageError } from '../../errors.ts';
 import type { Layer } from '../../model.ts';
+import { redact } from '../../redact.ts';
 import { parseChmod } from '../copy/chmod.ts';
-import { type CopySpec, makeCopyLayer, selectCopy } from '../copy/copy-layer.ts';
+import { type CopyPart, type CopySpec, makeCopyLayer, selectCopy } from '../copy/copy-layer.ts';
 import type { LayerTrees } from '../copy/layer-tree.ts';
 import { resolveOwner } from '../copy/owner.ts';
 import { expandWord } from '../dockerfile/expand.ts';
 import type { CopyInstruction } from '../dockerfile/instructions.ts';
-import { isRemote } from '../plan/checks.ts';
+import { refuseRemote } from '../plan/checks.ts';
+import { isRemote, readRemote } from '../plan/remote.ts';
 import { layerKey } from './key.ts';
 import { expandIn } from './metadata.ts';
 import type { BuildOptions } from './options.ts';
@@ -38,23 +39,23 @@ export async function runCopy(instruction: CopyInstruction, step: CopyStep): Pro
   const known = chainKey && (await options.cache.get(chainKey));
   const createdBy = toHistory(expanded, from);
   if (known) return { layer: known, isCached: true, createdBy };
-  const made = await copyByContent(expanded, source, step);
+  const made = await copyByContent(expanded, await toParts(instruction, expanded.sources, { source, sources }), step);
   if (chainKey) await options.cache.alias(chainKey, made.key);
   return { ...made, createdBy };
 }
 
 interface ExpandedCopy {
   readonly spec: CopySpec;
+  readonly sources: readonly string[];
   readonly chown?: string;
   readonly chmod?: string;
 }
 
 /** The key holds the content that is read, so a change elsewhere in the context or the other stage costs no new layer. */
-async function copyByContent({ spec, chown, chmod }: ExpandedCopy, source: OpenSource | undefined, step: CopyStep) {
-  const { options, trees, sources, state } = step;
+async function copyByContent({ spec, chown, chmod }: ExpandedCopy, parts: readonly CopyPart[], step: CopyStep) {
+  const { options, trees, state } = step;
   const { cache, signal, clampSeconds } = options;
-  const tree = source ? await source.tree() : spec.sources.length > 0 ? sources.context().tree : emptySource;
-  const selection = await selectCopy(spec, tree, signal);
+  const selection = await selectCopy(spec, parts, signal);
   try {
     const key = layerKey(options, state, { content: selection.digest, chown, chmod });
     const known = await cache.get(key);
@@ -65,25 +66,30 @@ async function copyByContent({ spec, chown, chmod }: ExpandedCopy, source: OpenS
     const layer = await makeCopyLayer(selection, below, destination, (tar) => cache.put(key, tar));
     return { layer, isCached: false, key };
   } finally {
-    await selection.contents.close();
+    await selection.close();
   }
 }
 
-const emptySource = {
-  name: 'nothing',
-  find: async () => undefined,
-  children: async () => [],
-  openContents: async () => ({ read: () => emptyContent(), close: async () => {} }),
-};
-
-async function* emptyContent(): AsyncGenerator<Uint8Array> {}
+/** Where each source is read from: a stage or image, what was fetched, or the context. */
+async function toParts(
+  { kind, unpack, keepGitDir }: CopyInstruction,
+  expanded: readonly string[],
+  { source, sources }: { readonly source: OpenSource | undefined; readonly sources: Sources },
+): Promise<CopyPart[]> {
+  const tree = await source?.tree();
+  return expanded.map((pattern) => {
+    if (tree) return { tree, pattern, unpack: false };
+    const remote = kind === 'add' ? readRemote(pattern) : undefined;
+    if (remote) return sources.remote(remote, { keepGitDir, unpack: unpack ?? false });
+    if (isRemote(pattern)) refuseRemote(pattern);
+    return { tree: sources.context().tree, pattern, unpack: kind === 'add' && (unpack ?? true) };
+  });
+}
 
 function expandCopy(instruction: CopyInstruction, state: StageState, escapeChar: string): ExpandedCopy {
   const expand = (word: string) => expandIn(state, word, escapeChar);
   const sources = instruction.sources.map(expand);
-  const remote = sources.find(isRemote);
-  if (remote) throw imageError('image/unsupported-instruction', `ADD of the URL ${remote} is not supported`);
-  const { excludes, parents, unpack, chown, chmod } = instruction;
+  const { excludes, parents, chown, chmod } = instruction;
   const inline = instruction.inline.map(({ name, content, expand: expands }) => ({
     name,
     content: expands ? expandWord(content, lookupIn(state), { quotesAreText: true }) : content,
@@ -91,7 +97,8 @@ function expandCopy(instruction: CopyInstruction, state: StageState, escapeChar:
   const destination = toAbsolute(expand(instruction.destination), state.config.WorkingDir ?? '/');
   const keyword = instruction.kind === 'add' ? 'ADD' : 'COPY';
   return {
-    spec: { keyword, sources, inline, destination, excludes, parents, unpack },
+    spec: { keyword, inline, destination, excludes, parents },
+    sources,
     ...(chown !== undefined && { chown: expand(chown) }),
     ...(chmod !== undefined && { chmod: expand(chmod) }),
   };
@@ -104,7 +111,7 @@ function toAbsolute(path: string, workingDir: string): string {
   return isDirectory && absolute !== '/' ? `${absolute}/` : absolute;
 }
 
-function toHistory({ spec, chown, chmod }: ExpandedCopy, from: string | undefined): string {
+function toHistory({ spec, sources, chown, chmod }: ExpandedCopy, from: string | undefined): string {
   const flags = [
     ...(from === undefined ? [] : [`--from=${from}`]),
     ...(spec.parents ? ['--parents'] : []),
@@ -112,5 +119,6 @@ function toHistory({ spec, chown, chmod }: ExpandedCopy, from: string | undefine
     ...(chmod === undefined ? [] : [`--chmod=${chmod}`]),
   ];
   const inline = spec.inline.map(({ name }) => `<<${name}`);
-  return [spec.keyword, ...flags, ...spec.sources, ...inline, spec.destination].join(' ');
+  const shown = sources.map((source) => (isRemote(source) ? redact(source) : source));
+  return [spec.keyword, ...flags, ...shown, ...inline, spec.destination].join(' ');
 }

@@ -68,9 +68,10 @@ async function mountKey(mount: Mount, step: MountStep): Promise<unknown> {
   if (mount.from !== undefined)
     return { ...mount, chain: (await step.sources.from(mount.from, step.stageIndex)).chain };
   const { tree } = step.sources.context();
-  const spec = { keyword: 'COPY', sources: [mount.source || '/'], inline: [], destination: '/', excludes: [] } as const;
-  const selection = await selectCopy({ ...spec, parents: false, unpack: false }, tree, step.options.signal);
-  await selection.contents.close();
+  const spec = { keyword: 'COPY', inline: [], destination: '/', excludes: [], parents: false } as const;
+  const part = { tree, pattern: mount.source || '/', unpack: false };
+  const selection = await selectCopy(spec, [part], step.options.signal);
+  await selection.close();
   return { ...mount, content: selection.digest };
 }
 

@@ -1,5 +1,6 @@
 import type { Claim } from '../../../core/claim.ts';
 import type { Image } from '../../model.ts';
+import type { RemoteContent } from '../copy/remote-tree.ts';
 import type { BuildPlan } from '../plan/model.ts';
 import type { BuildSandbox, LayerCache } from '../port.ts';
 import type { BuildEvent } from './events.ts';
@@ -13,6 +14,8 @@ export interface BuildOptions {
   readonly dockerignore?: string;
   /** The images of `plan.bases`, by their reference. */
   readonly bases: ReadonlyMap<string, Image>;
+  /** What `listRemotes` lists, by its URL. */
+  readonly remotes?: ReadonlyMap<string, RemoteContent>;
   readonly sandbox: BuildSandbox;
   readonly cache: LayerCache;
   /** Where `RUN --mount=type=cache` keeps its directories; without it each build has fresh ones. */

@@ -2,11 +2,15 @@ import { realpathSync } from 'node:fs';
 import type { Digest } from '../../../core/ids.ts';
 import { imageError } from '../../errors.ts';
 import type { Layer } from '../../model.ts';
+import { redact } from '../../redact.ts';
 import { createContextTree } from '../copy/context-tree.ts';
+import type { CopyPart } from '../copy/copy-layer.ts';
 import { type IgnoreRules, parseIgnoreFile } from '../copy/ignore.ts';
 import { createLayerSource, type LayerTrees } from '../copy/layer-tree.ts';
+import { createRemoteFile, createRemoteTree, type RemoteContent, remoteFilePath } from '../copy/remote-tree.ts';
 import type { SourceTree } from '../copy/source-tree.ts';
 import { createProblems, throwProblems } from '../dockerfile/problems.ts';
+import { fileNameOf, type Remote } from '../plan/remote.ts';
 import { findFrom } from '../plan/stages.ts';
 import type { BuildOptions } from './options.ts';
 import type { StageState } from './state.ts';
@@ -27,6 +31,8 @@ export interface Sources {
   context(): BuildContext;
   /** What `--from` names, as seen from stage `before`. */
   from(name: string, before: number): Promise<OpenSource>;
+  /** What an ADD has fetched. */
+  remote(remote: Remote, how: { readonly keepGitDir: boolean; readonly unpack: boolean }): CopyPart;
 }
 
 export function createSources(
@@ -53,7 +59,31 @@ export function createSources(
       const layers = source?.kind === 'image' ? requireBase(options, source.reference).layers : [];
       return ofLayers(`image ${name}`, layers);
     },
+    remote: (remote, how) => toRemotePart(options.remotes?.get(remote.url), remote, how),
   };
+}
+
+/** What was fetched as a source to copy from. */
+export function toRemotePart(
+  content: RemoteContent | undefined,
+  { url }: Remote,
+  how: Parameters<Sources['remote']>[1],
+): CopyPart {
+  switch (content?.kind) {
+    case 'file':
+      return {
+        tree: createRemoteFile(url, content),
+        pattern: remoteFilePath,
+        unpack: how.unpack,
+        baseName: fileNameOf(url) ?? '',
+      };
+    case 'git':
+      return { tree: createRemoteTree(redact(url), content.dir, how.keepGitDir), pattern: '/', unpack: false };
+    case undefined:
+      throw imageError('image/not-found', `what ADD fetches from ${redact(url)} was not given to the build`, {
+        hint: 'a trigger of the base (ONBUILD) fetches it: write that ADD into this Dockerfile',
+      });
+  }
 }
 
 function openContext({ contextDir, dockerignore }: BuildOptions): BuildContext {

@@ -1,30 +1,26 @@
 import { posix } from 'node:path';
-import { Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { isHallmarkError, toMessage } from '../../../core/errors.ts';
+import { imageError } from '../../errors.ts';
 import { toParts } from '../../layers/paths.ts';
-import { sniffCompression } from '../../media-types.ts';
 import { readTar, type TarMember } from '../../tar/read.ts';
 import { streamSource } from '../../tar/source.ts';
-import type { Destination } from './destination.ts';
-import { foreignArchive, isForeignArchive } from './foreign-archive.ts';
-import type { Contents, SourceEntry } from './source-tree.ts';
-import type { Spool } from './spool.ts';
+import type { Destination } from '../copy/destination.ts';
+import type { Contents, SourceEntry } from '../copy/source-tree.ts';
+import type { Spool } from '../copy/spool.ts';
+import { type Packing, sniffPacking, unpack } from './packing.ts';
 
-const sniffBytes = 512;
+const blockBytes = 512;
 
-/** How ADD unpacks this file; undefined for what is no archive. bzip2 and xz are refused: Node cannot read them. */
-export async function detectArchive(
-  file: SourceEntry,
-  contents: Contents,
-): Promise<'tar' | 'gzip' | 'zstd' | undefined> {
+/** How ADD unpacks this file; undefined for what is no archive: that is copied as it is. */
+export async function detectArchive(file: SourceEntry, contents: Contents): Promise<Packing | undefined> {
   if (file.type !== 'file') return undefined;
   const start = await readStart(contents.read(file));
-  const packing = sniffCompression(start);
-  const other =
-    start.toString('latin1', 0, 3) === 'BZh' ? 'bzip2' : start.toString('latin1', 1, 6) === '7zXZ\0' ? 'xz' : undefined;
-  if (other && isForeignArchive(file.path)) throw foreignArchive(file.path, other);
-  if (packing === 'none') return isTar(start) ? 'tar' : undefined;
-  const unpacked = await readStart(unpack(contents.read(file), packing)).catch(() => undefined);
+  const packing = sniffPacking(start);
+  if (packing === 'none') return isTar(start) ? packing : undefined;
+  const unpacked = await readStart(unpack(contents.read(file), packing)).catch((error: unknown) => {
+    if (isHallmarkError(error)) throw error;
+    return undefined;
+  });
   return unpacked && isTar(unpacked) ? packing : undefined;
 }
 
@@ -34,37 +30,21 @@ async function readStart(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   for await (const chunk of stream) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size >= sniffBytes) break;
+    if (size >= blockBytes) break;
   }
-  return Buffer.concat(chunks).subarray(0, sniffBytes);
+  return Buffer.concat(chunks).subarray(0, blockBytes);
 }
 
 /** A header block with the right checksum: old archives have no other mark. */
 function isTar(block: Buffer): boolean {
-  if (block.length < sniffBytes || block.every((byte) => byte === 0)) return false;
+  if (block.length < blockBytes || block.every((byte) => byte === 0)) return false;
   const sum = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
   return Number.parseInt(block.toString('latin1', 148, 156), 8) === sum;
 }
 
-async function* unpack(
-  packed: AsyncIterable<Uint8Array>,
-  packing: 'tar' | 'gzip' | 'zstd',
-): AsyncGenerator<Uint8Array> {
-  if (packing === 'tar') return yield* packed;
-  const source = Readable.from(packed);
-  const inflate = packing === 'gzip' ? createGunzip() : createZstdDecompress();
-  source.on('error', (error) => inflate.destroy(error));
-  try {
-    yield* source.pipe(inflate) as AsyncIterable<Buffer>;
-  } finally {
-    source.destroy();
-    inflate.destroy();
-  }
-}
-
 export interface Archive {
   readonly file: SourceEntry;
-  readonly packing: 'tar' | 'gzip' | 'zstd';
+  readonly packing: Packing;
   readonly contents: Contents;
 }
 
@@ -75,7 +55,7 @@ export async function unpackInto(
   archive: Archive,
   spool: Spool,
 ): Promise<void> {
-  const tar = unpack(archive.contents.read(archive.file), archive.packing);
+  const tar = unpackWhole(archive);
   const sizes = new Map<string, number>();
   destination.makeDirectory(target);
   try {
@@ -83,6 +63,18 @@ export async function unpackInto(
       await unpackMember(member, { destination, target, spool, sizes });
   } finally {
     await tar.return(undefined);
+  }
+}
+
+async function* unpackWhole({ file, packing, contents }: Archive): AsyncGenerator<Uint8Array> {
+  try {
+    yield* unpack(contents.read(file), packing);
+  } catch (cause) {
+    if (isHallmarkError(cause)) throw cause;
+    throw imageError('image/bad-archive', `cannot unpack ${file.path}: ${toMessage(cause)}`, {
+      hint: 'the file is damaged, or was not copied whole: get it again',
+      cause,
+    });
   }
 }
 
