@@ -55,6 +55,12 @@ export function firstCause(error: unknown): unknown {
   return current;
 }
 
+/** All that is known of where it went wrong: what the error itself does not say, its first cause may. */
+export function whereOf(error: unknown): Where {
+  const of = (one: unknown): Where | undefined => (one instanceof HallmarkError ? one.where : undefined);
+  return { ...of(firstCause(error)), ...of(error) };
+}
+
 /** The message of anything thrown. */
 export function toMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -2,7 +2,7 @@ import { didYouMean, nearest } from '../core/nearest.ts';
 import { findUnclosed, hasExpression } from './expression/scan.ts';
 import type { Problems } from './problems.ts';
 import type { Atom, EnumShape, ListShape, MapShape, RecordShape, Shape } from './schema/shape.ts';
-import { describe, keySpan, type MapNode, type Node, type ScalarNode, stringOf } from './syntax/node.ts';
+import { describe, keySpan, type MapNode, type Node, type ScalarNode, sourceText, stringOf } from './syntax/node.ts';
 import { isIntegerText } from './syntax/scalar.ts';
 import { expandPrefix } from './syntax/uri.ts';
 
@@ -16,7 +16,7 @@ export interface CheckContext {
 }
 
 /** Reports every way in which `node` differs from `shape`. */
-export function checkShape(node: Node, shape: Shape, context: CheckContext): void {
+function checkShape(node: Node, shape: Shape, context: CheckContext): void {
   if (typeof shape === 'string') checkAtom(node, shape, context);
   else if (isUnion(shape)) checkUnion(node, shape, context);
   else if ('list' in shape) checkList(node, shape, context);
@@ -47,11 +47,9 @@ function checkExpression(node: Node, { problems }: CheckContext): void {
 
 function atomHint(node: Node, atom: Atom): string | undefined {
   if (node.kind !== 'scalar' || node.value === null) return undefined;
-  if (atom === 'string') return `write it in quotes: "${textOf(node)}"`;
+  if (atom === 'string') return `write it in quotes: "${sourceText(node)}"`;
   return atom === 'expression' && typeof node.value === 'string' ? 'write it as $(…)' : undefined;
 }
-
-const textOf = (node: ScalarNode): string => node.source.text.slice(node.start, node.end);
 
 function fits(node: Node, atom: Atom): boolean {
   const value = node.kind === 'scalar' ? node.value : undefined;
@@ -65,7 +63,7 @@ function fits(node: Node, atom: Atom): boolean {
     case 'number':
       return typeof value === atom;
     case 'int':
-      return node.kind === 'scalar' && typeof value === 'number' && isIntegerText(textOf(node));
+      return node.kind === 'scalar' && typeof value === 'number' && isIntegerText(sourceText(node));
     case 'expression':
       return typeof value === 'string' && (value.includes('$(') || value.includes('${'));
     case 'type':
@@ -236,7 +234,7 @@ function checkUnknownField(
   else context.problems.warn('unknown-field', span, message, hint);
 }
 
-export function describeShape(shape: Shape): string {
+function describeShape(shape: Shape): string {
   if (typeof shape === 'string') return atomNames[shape];
   if (isUnion(shape)) return [...new Set(shape.map(describeShape))].join(' or ');
   if ('list' in shape) return 'a list';

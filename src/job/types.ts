@@ -1,14 +1,15 @@
 import { describeValue, findMismatch } from '../cwl/input/mismatch.ts';
+import { typeText } from '../cwl/link/types.ts';
 import type { CwlType } from '../cwl/model.ts';
 import type { CwlValue } from '../cwl/values.ts';
 
 /** Whether `value` is of `type` (CWL v1.2, "Data concepts"); a record may have more fields than its type names. */
-export const isOfType = (type: CwlType, value: unknown): boolean => typeProblem(type, value, '') === undefined;
+const isOfType = (type: CwlType, value: unknown): boolean => typeProblem(type, value, '') === undefined;
 
 /** What is wrong with `value`, at its innermost place: `inputs.reads[2]: expected File, got the string "x"`. */
 export function typeProblem(type: CwlType, value: unknown, path: string): string | undefined {
   const mismatch = findMismatch(value as CwlValue | undefined, type, path);
-  return mismatch && `${mismatch.name}: expected ${formatType(mismatch.type)}, got ${describeValue(mismatch.value)}`;
+  return mismatch && `${mismatch.name}: expected ${typeText(mismatch.type)}, got ${describeValue(mismatch.value)}`;
 }
 
 /** As `typeProblem`, for an output: a null fits Any there, since expressions may have nothing to say. */
@@ -28,17 +29,3 @@ export function chooseBranch(type: CwlType, value: unknown): Exclude<CwlType, re
 export const isUnion = (type: CwlType): type is readonly CwlType[] => Array.isArray(type);
 
 export const isOptional = (type: CwlType): boolean => type === 'null' || (isUnion(type) && type.some(isOptional));
-
-/** As the document would write it: `File[]?`. */
-export function formatType(type: CwlType): string {
-  if (typeof type === 'string') return type;
-  if (isUnion(type)) {
-    const others = type.filter((branch) => branch !== 'null').map(formatType);
-    const text = others.length === 1 ? String(others[0]) : others.join(' or ');
-    if (others.length === type.length) return text;
-    return others.length === 1 ? `${text}?` : `${text} or null`;
-  }
-  if (type.type === 'array') return `${formatType(type.items)}[]`;
-  if (type.type === 'enum') return `one of ${type.symbols.join(', ')}`;
-  return `record {${type.fields.map((field) => field.name).join(', ')}}`;
-}

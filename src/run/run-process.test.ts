@@ -13,6 +13,7 @@ import {
 import type { ClusterApi } from '../api/port.ts';
 import type { Container } from '../api/records.ts';
 import type { JsonObject } from '../core/json.ts';
+import { parseInputObject } from '../cwl/input/job.ts';
 import type { CwlObject } from '../cwl/values.ts';
 import { type RunOptions, runProcess } from './run-process.ts';
 import { getRun, listStepRequests } from './run-record.ts';
@@ -25,6 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => kit.close());
 
+const { root: inputsRoot } = parseInputObject('{}', 'file:///job.yml');
 const record = { document: 'file:///doc.cwl', packed: {}, inputs: {}, flags: {}, gitFacts: {} };
 
 async function run(
@@ -50,7 +52,7 @@ async function run(
       throw new Error('no archives here');
     },
   };
-  const request = { process: await loadInline(document), name: 'doc.cwl', inputs, record };
+  const request = { process: await loadInline(document), name: 'doc.cwl', inputs, inputsRoot, record };
   return runProcess(request, services, { ...runOptions, ...more }, stop.signal);
 }
 
@@ -202,7 +204,7 @@ describe('a tool that fails', () => {
         message: expect.stringMatching(
           /failed: exit code 137 \(out of memory\)\n[\s\S]*\n {2}detail: killed at 100 MiB\n/,
         ),
-        hint: 'raise ramMin in ResourceRequirement',
+        hint: 'raise ramMin of its ResourceRequirement, or add the hint arv:OutOfMemoryRetry',
       },
     ]);
   });

@@ -19,7 +19,7 @@ import type { ImageServices } from './image/port.ts';
 import { createImageResolver } from './image/resolve.ts';
 import { createInputStore } from './inputs.ts';
 import { createJobFiles } from './job-files.ts';
-import { storeRunInputs } from './run-inputs.ts';
+import { type RunInputs, storeRunInputs } from './run-inputs.ts';
 import { runJob } from './run-job.ts';
 import { createRunRecord, finishRunRecord, type NewRun } from './run-record.ts';
 import type { ToolServices } from './run-tool.ts';
@@ -55,10 +55,9 @@ export interface RunOptions {
   readonly requests?: Omit<RequestOptions, 'reuse'>;
 }
 
-export interface RunRequest {
+export interface RunRequest extends RunInputs {
   readonly process: Process;
   readonly name: string;
-  readonly inputs: CwlObject;
   readonly record: Omit<NewRun, 'storedInputs' | 'name'>;
 }
 
@@ -82,7 +81,7 @@ export async function runProcess(
   const { process, name } = request;
   refuseUnsupported(process);
   const store = createInputStore({ api, blocks, ...(downloads && { downloads }) });
-  const inputs = await storeRunInputs(process, request.inputs, { ...services, store });
+  const inputs = await storeRunInputs(process, request, { ...services, store });
   const run = await createRunRecord(api, { ...request.record, name, storedInputs: inputs as JsonValue });
   const keep = createJobFiles(api, blocks);
   const waiter = createRequestWaiter(api);

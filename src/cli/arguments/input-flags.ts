@@ -81,14 +81,12 @@ function readScalar(input: InputParameter, type: CwlType, text: string, folder: 
 
 function readWhole(input: InputParameter, text: string): number | bigint {
   if (/^[-+]?\d+$/.test(text)) return readInteger(text);
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isSafeInteger(value)) return value;
   throw cliError('cli/usage', `--${input.id}: expected a whole number, got ${JSON.stringify(text)}`);
 }
 
 function readNumber(input: InputParameter, text: string): number | bigint {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return text.includes('.') ? readFloat(text) : value;
+  const isDecimal = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text);
+  if (isDecimal && Number.isFinite(Number(text))) return readFloat(text);
   throw cliError('cli/usage', `--${input.id}: expected a number, got ${JSON.stringify(text)}`);
 }
 

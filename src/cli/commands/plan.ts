@@ -8,6 +8,7 @@ import { type PlanRequest, planProcess } from '../../run/plan/plan-process.ts';
 import type { RunOptions } from '../../run/run-process.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { RunFlags } from '../options/options.ts';
+import { formatPlace } from '../report/report-error.ts';
 import { toDownloadSettings } from '../run-settings.ts';
 import { createProbe } from '../session.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -70,12 +71,14 @@ function toImageRow({ image, action, because, sizeBytes, layers }: ImagePlan): s
 }
 
 function groupElements(steps: readonly StepPlan[]): string[][] {
-  const keyOf = ({ step, action, because }: StepPlan) => JSON.stringify([withoutIndices(step), action, because]);
+  const reasonOf = ({ because, where, hint }: StepPlan) =>
+    `${where ? formatPlace(where) : ''}${because}${hint === undefined ? '' : ` (${hint})`}`;
+  const keyOf = (plan: StepPlan) => JSON.stringify([withoutIndices(plan.step), plan.action, reasonOf(plan)]);
   return [...Map.groupBy(steps, keyOf).values()].flatMap((alike) => {
     const [first] = alike;
     if (!first) return [];
     const name = alike.length === 1 ? first.step : `${withoutIndices(first.step)} (${alike.length} of a scatter)`;
-    return [[name, first.action, first.because]];
+    return [[name, first.action, reasonOf(first)]];
   });
 }
 

@@ -3,11 +3,13 @@ import { fileURLToPath } from 'node:url';
 import type { JsonValue } from '../../core/json.ts';
 import { checkInputs } from '../../cwl/input/check.ts';
 import { expandFormats, lazyOntology } from '../../cwl/input/format.ts';
+import { withValues } from '../../cwl/input/job.ts';
 import { type LoadedProcess, loadDocument } from '../../cwl/load.ts';
 import { pack } from '../../cwl/output/pack.ts';
 import type { Problem } from '../../cwl/problem.ts';
 import type { CwlObject } from '../../cwl/values.ts';
 import { allFileObjects } from '../../job/file-objects.ts';
+import type { RunInputs } from '../../run/run-inputs.ts';
 import { type RunResult, runProcess } from '../../run/run-process.ts';
 import { readInputFlags } from '../arguments/input-flags.ts';
 import {
@@ -22,7 +24,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { readGitFacts } from '../git-facts.ts';
 import { listenForInterruption } from '../interruption.ts';
 import type { RunFlags } from '../options/options.ts';
-import { formatProblem } from '../report/report-error.ts';
+import { commandLineSource, formatProblem } from '../report/report-error.ts';
 import { reportRun } from '../report/report-run.ts';
 import { flagsOfRecord, toRunOptions, toSessionOptions } from '../run-settings.ts';
 import { withSession } from '../session.ts';
@@ -61,17 +63,19 @@ export async function runCommand(command: RunCommand): Promise<number> {
     return exitCodes.success;
   }
   const flagged = readInputFlags(loaded.process, inputArgs, process.cwd());
-  const values = expandFormats({ ...given.job.values, ...flagged } as CwlObject, loaded.namespaces) as CwlObject;
+  const job = withValues(given.job, flagged, commandLineSource);
+  const values = expandFormats(job.values, loaded.namespaces) as CwlObject;
   for (const { location = '' } of allFileObjects(values)) if (/^https?:/.test(location)) reach.trust(location);
-  const { inputs } = checkInputs(loaded.process, { ...given.job, values }, look);
+  const { inputs } = checkInputs(loaded.process, { ...job, values }, look);
+  const placed = { inputs, inputsRoot: job.root };
   const { documentUri } = given;
   if (flags.plan) {
     const { planCommand } = await import('./plan.ts');
-    const request = { process: loaded.process, name: nameOf(documentUri), inputs };
+    const request = { process: loaded.process, name: nameOf(documentUri), ...placed };
     const fitsFormat = lazyOntology(flags.skipSchemas ? [] : loaded.schemas, reach.fetcher);
     return planCommand(request, { flags, reach, fitsFormat, options: await toRunOptions(flags) });
   }
-  return execute({ command, flags, reach, loaded, documentUri, inputs, given: values });
+  return execute({ command, flags, reach, loaded, documentUri, placed, given: values });
 }
 
 async function load({ documentUri, job }: CommandInputs, flags: RunFlags, reach: Reach): Promise<LoadedProcess> {
@@ -101,12 +105,12 @@ interface Execution {
   readonly reach: Reach;
   readonly loaded: LoadedProcess;
   readonly documentUri: string;
-  readonly inputs: CwlObject;
+  readonly placed: RunInputs;
   /** As the user gave them, for the record. */
   readonly given: CwlObject;
 }
 
-async function execute({ command, flags, reach, loaded, documentUri, inputs, given }: Execution): Promise<number> {
+async function execute({ command, flags, reach, loaded, documentUri, placed, given }: Execution): Promise<number> {
   const interruption = listenForInterruption();
   const progress = await openProgress(flags);
   try {
@@ -118,7 +122,7 @@ async function execute({ command, flags, reach, loaded, documentUri, inputs, giv
         flags: flagsOfRecord(flags),
         gitFacts: await gitFactsOf(documentUri),
       };
-      const request = { process: loaded.process, name: flags.name ?? nameOf(documentUri), inputs, record };
+      const request = { process: loaded.process, name: flags.name ?? nameOf(documentUri), ...placed, record };
       const services = {
         ...session.services,
         fitsFormat: lazyOntology(flags.skipSchemas ? [] : loaded.schemas, reach.fetcher),

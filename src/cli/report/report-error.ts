@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { firstCause, HallmarkError, toMessage, type Where } from '../../core/errors.ts';
+import { firstCause, HallmarkError, toMessage, type Where, whereOf } from '../../core/errors.ts';
 import { InvalidDocumentError } from '../../cwl/errors.ts';
 import { type Problem, renderProblem } from '../../cwl/problem.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -31,8 +31,8 @@ export function formatError(error: unknown, options: { readonly debug: boolean }
   const outer = error instanceof HallmarkError ? error : undefined;
   const cause = firstCause(error);
   const inner = cause instanceof HallmarkError && cause !== outer ? cause : undefined;
-  const where = placeExpression({ ...inner?.where, ...outer?.where });
-  lines.push(`${placeOf(where)}${toMessage(error)}`);
+  const where = placeExpression(whereOf(error));
+  lines.push(`${formatPlace(where)}${toMessage(error)}`);
   // What the system said is already in the words of who asked it; another room's error is news.
   if (inner && !toMessage(error).includes(inner.message)) lines.push(`  cause: ${inner.message}`);
   lines.push(...sourceLine(where));
@@ -52,7 +52,8 @@ export function formatProblem(problem: Problem): string {
   return [`${severity}: ${message}`, ...(hint ? [`  hint: ${hint}`] : [])].join('\n');
 }
 
-function placeOf(where: Where): string {
+/** `file:line:column: `, as much of it as is known. */
+export function formatPlace(where: Where): string {
   if (!where.file) return '';
   return `${shown(where.file)}${where.line === undefined ? '' : `:${where.line}:${where.column ?? 1}`}: `;
 }

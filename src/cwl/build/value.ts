@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../core/json.ts';
 import { readFloat } from '../../core/numbers.ts';
-import { field, type Node, type ScalarNode, stringOf, toJson } from '../syntax/node.ts';
+import { field, type Node, type ScalarNode, sourceText, stringOf, toJson } from '../syntax/node.ts';
 import { expandPrefix, resolvePath, resolveUri } from '../syntax/uri.ts';
 
 /**
@@ -13,9 +13,10 @@ export const toValue = (node: Node): JsonValue => convert(node, writtenValue);
 export const toFieldValue = (node: Node): JsonValue => convert(node, ({ value }) => value);
 
 /** `1.0` is a float to whoever gets it as text, and no int. */
-function writtenValue({ value, source, start, end }: ScalarNode): JsonValue {
+function writtenValue(node: ScalarNode): JsonValue {
+  const { value } = node;
   if (typeof value !== 'number' || !Number.isFinite(value)) return value;
-  const text = source.text.slice(start, end);
+  const text = sourceText(node);
   return text.includes('.') ? readFloat(text) : value;
 }
 

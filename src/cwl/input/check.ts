@@ -3,7 +3,7 @@ import { membersOf, typeText } from '../link/types.ts';
 import type { CwlType, InputParameter, Process } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import { Problems } from '../problems.ts';
-import { field, keySpan, type Node, type Span } from '../syntax/node.ts';
+import { field, keySpan } from '../syntax/node.ts';
 import type { CwlObject, CwlValue } from '../values.ts';
 import { checkFiles, type Look } from './check-files.ts';
 import type { InputObject } from './job.ts';
@@ -50,25 +50,14 @@ function checkInput(parameter: InputParameter, job: InputObject, problems: Probl
     problems.error('input', node ?? job.root, `input ${JSON.stringify(id)} of type ${typeText(type)} ${what}`, hint);
     return null;
   }
-  const mismatch = findMismatch(value, type, id);
+  const mismatch = findMismatch(value, type, id, node);
   if (mismatch) {
-    const span = node ? spanAt(node, mismatch.path) : job.root;
-    problems.error(
-      'input',
-      span,
-      `input ${mismatch.name}: expected ${typeText(mismatch.type)}, got ${describeValue(mismatch.value)}`,
-      mismatchHint(mismatch),
-    );
+    const got = describeValue(mismatch.value, mismatch.node);
+    const message = `input ${mismatch.name}: expected ${typeText(mismatch.type)}, got ${got}`;
+    problems.error('input', mismatch.node ?? job.root, message, mismatchHint(mismatch));
   } else if (look && given !== null) checkFiles(id, given, node ?? job.root, node, { look, problems });
   return value;
 }
 
 /** `Any` is every value but null (CWL v1.2, "Any"). */
 const acceptsNull = (type: CwlType): boolean => membersOf(type).includes('null');
-
-function spanAt(node: Node, path: readonly (string | number)[]): Span {
-  const [first, ...rest] = path;
-  if (first === undefined) return node;
-  const inner = node.kind === 'list' && typeof first === 'number' ? node.items[first] : field(node, String(first));
-  return inner ? spanAt(inner, rest) : node;
-}

@@ -4,17 +4,17 @@ import type { CwlObject, CwlValue } from '../values.ts';
 import { isFile } from '../values.ts';
 
 /** Which formats are kinds of which others, as far as local `$schemas` say. */
-export interface Ontology {
+interface Ontology {
   isKindOf(format: string, other: string): boolean;
 }
 
-export const emptyOntology: Ontology = { isKindOf: (format, other) => format === other };
+const emptyOntology: Ontology = { isKindOf: (format, other) => format === other };
 
 /**
  * Reads `rdfs:subClassOf` and `owl:equivalentClass` out of RDF/XML or Turtle. No RDF library is needed for these two relations
  * between named classes; what this does not understand it does not use.
  */
-export function readOntology(texts: readonly string[]): Ontology {
+function readOntology(texts: readonly string[]): Ontology {
   const parents = new Map<string, Set<string>>();
   const add = (from: string, to: string): void => {
     const known = parents.get(from);
@@ -29,7 +29,7 @@ export function readOntology(texts: readonly string[]): Ontology {
 }
 
 /** The ontology of `$schemas`. Only local files are read, what cannot be read is passed over: formats are hints of a kind. */
-export async function loadOntology(schemas: readonly string[], fetcher: Fetcher): Promise<Ontology> {
+async function loadOntology(schemas: readonly string[], fetcher: Fetcher): Promise<Ontology> {
   const local = schemas.filter((uri) => uri.startsWith('file:'));
   const texts = await Promise.all(local.map((uri) => fetcher.fetchText(uri).catch(() => '')));
   return texts.length === 0 ? emptyOntology : readOntology(texts);

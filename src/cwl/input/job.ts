@@ -31,6 +31,21 @@ export function parseInputObject(text: string, baseUri: string): InputObject {
   return toInputObject(parseSource(createSource(baseUri, text)));
 }
 
+/** The input object with `values` in place of its own. They stand in no text of its: `source` is what they come from. */
+export function withValues(job: InputObject, values: CwlObject, source: string): InputObject {
+  const span = { source: createSource(source, ''), start: 0, end: 0 };
+  const entries = new Map(job.root.entries);
+  for (const key of Object.keys(values))
+    entries.set(key, {
+      key,
+      source: span.source,
+      keyStart: 0,
+      keyEnd: 0,
+      value: { ...span, kind: 'scalar', value: null },
+    });
+  return { ...job, values: { ...job.values, ...values }, root: { ...job.root, entries } };
+}
+
 const cwl = 'https://w3id.org/cwl/cwl#';
 const special = new Set([
   `${cwl}tool`,
@@ -67,4 +82,4 @@ function toInputObject(root: Node): InputObject {
 const inputName = (key: string): string => (key.includes('#') ? shortName(key) : key);
 
 /** JSON is a CWL value; the types differ in what they name. */
-export const toCwlValue = (value: JsonValue): CwlValue => value as CwlValue;
+const toCwlValue = (value: JsonValue): CwlValue => value as CwlValue;

@@ -1,54 +1,50 @@
 import { didYouMean } from '../../core/nearest.ts';
 import { bigintText, isWholeFloat, maxLong, minLong } from '../../core/numbers.ts';
 import type { CwlType } from '../model.ts';
-import { resolvePlain } from '../syntax/scalar.ts';
+import { type Node, sourceText } from '../syntax/node.ts';
+import { isIntegerText, resolvePlain } from '../syntax/scalar.ts';
 import type { CwlValue } from '../values.ts';
 import { isDirectory, isFile } from '../values.ts';
+import { itemOf, memberOf, type Place, placeOf } from './place.ts';
 
-export interface Mismatch {
-  readonly name: string;
-  readonly path: readonly (string | number)[];
+export interface Mismatch extends Place {
   readonly type: CwlType;
   readonly value: CwlValue | undefined;
 }
 
 /** The first part of `value` that does not fit `type`; nothing, if all does. */
-export function findMismatch(
+export const findMismatch = (
   value: CwlValue | undefined,
   type: CwlType,
   name: string,
-  path: readonly (string | number)[] = [],
-): Mismatch | undefined {
-  if (typeof type === 'string') return fitsPrimitive(value ?? null, type) ? undefined : { name, path, type, value };
-  if (isUnion(type)) return findUnionMismatch(value, type, name, path);
+  node?: Node,
+): Mismatch | undefined => find(value, type, placeOf(name, node));
+
+function find(value: CwlValue | undefined, type: CwlType, place: Place): Mismatch | undefined {
+  if (typeof type === 'string')
+    return fitsPrimitive(value ?? null, type, place) ? undefined : { ...place, type, value };
+  if (isUnion(type)) return findUnionMismatch(value, type, place);
   if (type.type === 'enum') {
-    return typeof value === 'string' && type.symbols.includes(value) ? undefined : { name, path, type, value };
+    return typeof value === 'string' && type.symbols.includes(value) ? undefined : { ...place, type, value };
   }
   if (type.type === 'array') {
-    if (!isList(value)) return { name, path, type, value };
-    return firstOf(value, (item, index) => findMismatch(item, type.items, `${name}[${index}]`, [...path, index]));
+    if (!isList(value)) return { ...place, type, value };
+    return firstOf(value, (item, index) => find(item, type.items, itemOf(place, index)));
   }
-  if (!isRecord(value)) return { name, path, type, value };
-  return firstOf(type.fields, (member) =>
-    findMismatch(value[member.name] ?? null, member.type, `${name}.${member.name}`, [...path, member.name]),
-  );
+  if (!isRecord(value)) return { ...place, type, value };
+  return firstOf(type.fields, ({ name, type: inner }) => find(value[name] ?? null, inner, memberOf(place, name)));
 }
 
 /** The mismatch inside the only member of the kind of the value, if there is one; that says more than the whole union. */
-function findUnionMismatch(
-  value: CwlValue | undefined,
-  types: readonly CwlType[],
-  name: string,
-  path: readonly (string | number)[],
-): Mismatch | undefined {
+function findUnionMismatch(value: CwlValue | undefined, types: readonly CwlType[], place: Place): Mismatch | undefined {
   const mismatches: Mismatch[] = [];
   for (const type of types) {
-    const mismatch = findMismatch(value, type, name, path);
+    const mismatch = find(value, type, place);
     if (!mismatch) return undefined;
     mismatches.push(mismatch);
   }
-  const deeper = mismatches.filter((mismatch) => mismatch.path.length > path.length);
-  return deeper.length === 1 ? deeper[0] : { name, path, type: types, value };
+  const deeper = mismatches.filter(({ depth }) => depth > place.depth);
+  return deeper.length === 1 ? deeper[0] : { ...place, type: types, value };
 }
 
 function firstOf<Item>(
@@ -70,7 +66,14 @@ const isRecord = (value: unknown): value is { readonly [field: string]: CwlValue
 const isWhole = (value: CwlValue): value is number | bigint =>
   typeof value === 'bigint' ? !isWholeFloat(value) : Number.isInteger(value);
 
-function fitsPrimitive(value: CwlValue, type: string): boolean {
+/** Its text, where it was written as a float: `1e3` is one, though its value is that of an integer. */
+function floatText(node: Node | undefined): string | undefined {
+  if (node?.kind !== 'scalar' || typeof node.value !== 'number') return undefined;
+  const text = sourceText(node);
+  return isIntegerText(text) ? undefined : text;
+}
+
+function fitsPrimitive(value: CwlValue, type: string, place: Place): boolean {
   switch (type) {
     case 'null':
       return value === null;
@@ -78,9 +81,9 @@ function fitsPrimitive(value: CwlValue, type: string): boolean {
     case 'string':
       return typeof value === type;
     case 'int':
-      return Number.isInteger(value) && Number(value) >= -2147483648 && Number(value) <= 2147483647;
+      return fitsPrimitive(value, 'long', place) && Number(value) >= -2147483648 && Number(value) <= 2147483647;
     case 'long':
-      return isWhole(value) && value >= minLong && value <= maxLong;
+      return isWhole(value) && value >= minLong && value <= maxLong && floatText(place.node) === undefined;
     case 'float':
     case 'double':
       return typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value));
@@ -94,7 +97,7 @@ function fitsPrimitive(value: CwlValue, type: string): boolean {
 }
 
 /** What to write instead, where it is plain what was meant. */
-export function mismatchHint({ type, value }: Mismatch): string | undefined {
+export function mismatchHint({ type, value, node }: Mismatch): string | undefined {
   const members = isUnion(type) ? type : [type];
   const kind = members.find((member) => member === 'File' || member === 'Directory');
   if (kind !== undefined) {
@@ -107,21 +110,28 @@ export function mismatchHint({ type, value }: Mismatch): string | undefined {
   );
   if (isListed) return 'put it in a list: [ … ]';
   if (typeof value === 'string') {
-    const plain = resolvePlain(value);
-    const isMeant = plain !== value && plain !== null && findMismatch(plain, type, '') === undefined;
-    return isMeant ? 'leave out the quotes' : undefined;
+    const text = value.replaceAll('_', '');
+    const plain = resolvePlain(text);
+    if (plain === text || plain === null || findMismatch(plain, type, '')) return undefined;
+    return text === value ? 'leave out the quotes' : `write ${text}`;
   }
+  const isInteger = members.includes('int') || members.includes('long');
+  if (isInteger && Number.isSafeInteger(Number(value)) && floatText(node) !== undefined)
+    return `write ${Number(value)}: with a point or an exponent it is a float`;
   const isScalar = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean';
   return isScalar && members.includes('string') ? 'write it in quotes' : undefined;
 }
 
-export function describeValue(value: CwlValue | undefined): string {
+/** `node`: the text that it was read from, where there is one. */
+export function describeValue(value: CwlValue | undefined, node?: Node): string {
   if (value === undefined || value === null) return 'null';
   if (isFile(value)) return 'a File';
   if (isDirectory(value)) return 'a Directory';
   if (isList(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return 'a record';
+  const text = floatText(node);
+  if (text !== undefined) return `the number ${text}`;
   if (typeof value === 'bigint') return `the number ${bigintText(value)}`;
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return `the ${typeof value} ${text.length > 60 ? `${text.slice(0, 57)}...` : text}`;
+  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return `the ${typeof value} ${shown.length > 60 ? `${shown.slice(0, 57)}...` : shown}`;
 }

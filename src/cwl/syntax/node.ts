@@ -77,6 +77,9 @@ export function positionOf(span: Span): Position {
   return { file: displayName(span.source.uri), line: low + 1, column: span.start - (starts[low] ?? 0) + 1 };
 }
 
+/** As the document has it. */
+export const sourceText = ({ source, start, end }: Span): string => source.text.slice(start, end);
+
 /** The line of text that `span` starts in. */
 export function lineOf(span: Span): string {
   const { text } = span.source;

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fakeJavascript, loadTool, withCode } from '../../../test/fakes/job-kit.ts';
 import type { JsonValue } from '../../core/json.ts';
+import { InvalidDocumentError } from '../../cwl/errors.ts';
+import { parseInputObject } from '../../cwl/input/job.ts';
 import type { CwlObject } from '../../cwl/values.ts';
 import { inheritRequirements, noRequirements } from '../requirements.ts';
 import { discoverSecondaryFiles } from './discover.ts';
@@ -18,11 +20,9 @@ async function discover(input: JsonValue, value: CwlObject[string]) {
   const process = await loadTool({ requirements: { InlineJavascriptRequirement: {} }, inputs: { x: input } });
   const requirements = inheritRequirements(noRequirements, process);
   const probe = async (location: string) => host.get(location);
-  const { x } = await discoverSecondaryFiles(
-    process,
-    { x: value },
-    { javascript: fakeJavascript, requirements, probe },
-  );
+  const { root } = parseInputObject('{}', 'file:///job.yml');
+  const options = { javascript: fakeJavascript, requirements, probe, root };
+  const { x } = await discoverSecondaryFiles(process, { x: value }, options);
   return [...JSON.stringify(x).matchAll(/"location":"([^"]*)"/g)].map(([, location]) => location);
 }
 
@@ -68,7 +68,34 @@ describe('secondaryFiles of the inputs of a run', () => {
 
   it('must be there when they are required', async () => {
     const run = discover({ type: 'File', secondaryFiles: ['.csi'] }, reads);
-    await expect(run).rejects.toEqual(withCode('job/missing-secondary-file', /x: expected "a.bam.csi" beside "a.bam"/));
+    await expect(run).rejects.toEqual(withCode('cwl/bad-input', /^input x: there is no "a.bam.csi" beside "a.bam"$/));
+  });
+
+  it('are told all at once, each with its place and what asked for it', async () => {
+    const { root, values } = parseInputObject(
+      `x: {class: File, location: 'file:///d/b.bam'}
+y:
+- {class: File, location: 'file:///d/a.bam'}
+- f: {class: File, location: 'file:///d/c.bam'}
+`,
+      'file:///job.yml',
+    );
+    const record = { type: 'record', fields: [{ name: 'f', type: 'File', secondaryFiles: ['^.dict'] }] };
+    const process = await loadTool({
+      inputs: {
+        x: { type: 'File', secondaryFiles: ['.bai', '^.dict', '.none?'] },
+        y: { type: { type: 'array', items: ['File', record] }, secondaryFiles: ['.csi'] },
+      },
+    });
+    const options = { javascript: fakeJavascript, requirements: noRequirements, probe: async () => undefined, root };
+    const error: unknown = await discoverSecondaryFiles(process, values, options).catch((thrown: unknown) => thrown);
+    const problems = error instanceof InvalidDocumentError ? error.problems : [];
+    expect(problems.map(({ position, message, hint }) => [position.line, position.column, message, hint])).toEqual([
+      [1, 4, 'input x: there is no "b.bam.bai" beside "b.bam"', expect.stringMatching(/asks for it with "\.bai": /)],
+      [1, 4, 'input x: there is no "b.dict" beside "b.bam"', expect.stringMatching(/:\d+ asks for it with "\^\.dict"/)],
+      [3, 3, 'input y[0]: there is no "a.bam.csi" beside "a.bam"', expect.stringMatching(/"\.csi"/)],
+      [4, 6, 'input y[1].f: there is no "c.dict" beside "c.bam"', expect.stringMatching(/"\^\.dict"/)],
+    ]);
   });
 
   it('are names, or objects', async () => {

@@ -24,7 +24,7 @@ function isBesideAny(location: string, given: unknown): boolean {
 }
 
 /** Whether `location` is in or below the folder that `file` lies in. */
-export function isBeside(location: string, file: string): boolean {
+function isBeside(location: string, file: string): boolean {
   const folder = file.replace(/\/+$/, '').replace(/[^/]*$/, '');
   return normal(location).startsWith(normal(folder));
 }

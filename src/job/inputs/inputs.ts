@@ -1,11 +1,13 @@
 import type { Where } from '../../core/errors.ts';
+import { placeOf } from '../../cwl/input/place.ts';
+import { typeText } from '../../cwl/link/types.ts';
 import type { InputParameter, Process } from '../../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../../cwl/values.ts';
 import { jobError } from '../errors.ts';
 import type { Expressions } from '../evaluate.ts';
 import { withNames } from '../file-objects.ts';
-import { formatType, typeProblem } from '../types.ts';
-import { directFiles, fileParameters } from './secondary-files.ts';
+import { typeProblem } from '../types.ts';
+import { fileParameters } from './secondary-files.ts';
 
 /**
  * The inputs of a process as its parameters say: defaults in place of missing and null values, null for optional ones, nothing
@@ -30,16 +32,10 @@ function checkInput(input: InputParameter, value: CwlValue, where: Where): void 
   const problem = typeProblem(input.type, value, input.id);
   if (problem === undefined) return;
   const isMissing = value === null;
-  throw jobError(
-    'job/bad-input',
-    isMissing ? `missing input ${input.id}: expected ${formatType(input.type)}` : problem,
-    {
-      hint: isMissing
-        ? `give --${input.id}, or a value for it in the input file`
-        : 'correct the value in the input file',
-      where,
-    },
-  );
+  throw jobError('job/bad-input', isMissing ? `missing input ${input.id}: expected ${typeText(input.type)}` : problem, {
+    hint: isMissing ? `give --${input.id}, or a value for it in the input file` : 'correct the value in the input file',
+    where,
+  });
 }
 
 /** Whether a file of format `actual`, which is not `expected`, may go where `expected` is asked for. The default: it may not. */
@@ -53,14 +49,14 @@ export async function checkFormats(
   fits?: FormatCheck,
 ): Promise<void> {
   for (const input of process.inputs) {
-    for (const parameter of fileParameters(input, inputs[input.id], input.id)) {
-      if (parameter.format.length === 0) continue;
-      const expected = await evaluateFormats(parameter.format, expressions);
-      for (const file of directFiles(parameter.value)) {
+    for (const { files, format } of fileParameters(input, inputs[input.id], placeOf(input.id))) {
+      if (format.length === 0) continue;
+      const expected = await evaluateFormats(format, expressions);
+      for (const { file, place } of files) {
         if (file.format !== undefined && (await fitsAny(String(file.format), expected, fits))) continue;
         throw jobError(
           'job/format-mismatch',
-          `${parameter.path}: expected a File of format ${expected.join(' or ')}, got ${file.format ?? 'no format'}`,
+          `${place.name}: expected a File of format ${expected.join(' or ')}, got ${file.format ?? 'no format'}`,
           { hint: 'give the File a "format" that the input accepts', where: input.position },
         );
       }

@@ -19,7 +19,7 @@ import { openFile, parseLocation } from '../staging/collection-draft.ts';
 import { chooseBranch, isUnion } from '../types.ts';
 
 /** CWL v1.2, `loadContents`: a larger file is an error since v1.2; before, the start of it was taken. */
-export const contentsLimitBytes = 64 * 1024;
+const contentsLimitBytes = 64 * 1024;
 
 export interface LoadOptions {
   readonly keep: JobFiles;
@@ -50,7 +50,7 @@ export async function readContents(
   return new TextDecoder().decode(await keep.readStart(file, contentsLimitBytes));
 }
 
-export const isBefore12 = (cwlVersion: string): boolean => /^(v1\.[01]|draft)/.test(cwlVersion);
+const isBefore12 = (cwlVersion: string): boolean => /^(v1\.[01]|draft)/.test(cwlVersion);
 const isBefore11 = (cwlVersion: string): boolean => /^(v1\.0|draft)/.test(cwlVersion);
 
 /** What is in effect for one parameter: its own word, LoadListingRequirement, the version's default (CWL v1.2, LoadListingEnum). */

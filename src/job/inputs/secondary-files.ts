@@ -1,4 +1,5 @@
 import { hasExpression } from '../../cwl/expression/scan.ts';
+import { itemOf, memberOf, type Place, placeOf } from '../../cwl/input/place.ts';
 import type { ParameterBase, Process, RecordField, SecondaryFile } from '../../cwl/model.ts';
 import { type CwlFile, type CwlObject, type CwlValue, isFile } from '../../cwl/values.ts';
 import { jobError } from '../errors.ts';
@@ -18,33 +19,43 @@ export function applyPattern(name: string, pattern: string): string {
   return root + suffix;
 }
 
-/** A File value, or a list of them, and the parameter or record field that says what lies beside it. */
+/** A value of Files, and the parameter or record field that says what lies beside them. */
 export interface FileParameter {
-  readonly value: CwlValue;
-  readonly path: string;
+  /** The value, or the items of a list, at any depth. */
+  readonly files: readonly PlacedFile[];
   readonly secondaryFiles: readonly SecondaryFile[];
   readonly format: readonly string[];
+}
+
+export interface PlacedFile {
+  readonly file: CwlFile;
+  readonly place: Place;
 }
 
 /** The places of a value whose parameter or record fields ask for secondaryFiles or a format. */
 export function* fileParameters(
   schema: Pick<ParameterBase | RecordField, 'type' | 'secondaryFiles' | 'format'>,
   value: CwlValue | undefined,
-  path: string,
+  place: Place,
 ): Generator<FileParameter> {
   if (value === undefined || value === null) return;
   const { secondaryFiles, format } = schema;
-  if (secondaryFiles.length + format.length > 0) yield { value, path, secondaryFiles, format };
+  if (secondaryFiles.length + format.length > 0) yield { files: directFiles(value, place), secondaryFiles, format };
   const branch = chooseBranch(schema.type, value);
   if (typeof branch !== 'object') return;
   if (branch.type === 'array') {
     const plain = { type: branch.items, secondaryFiles: [], format: [] };
     for (const [i, item] of (value as readonly CwlValue[]).entries())
-      yield* fileParameters(plain, item, `${path}[${i}]`);
+      yield* fileParameters(plain, item, itemOf(place, i));
   } else if (branch.type === 'record') {
     const record = value as CwlObject;
-    for (const field of branch.fields) yield* fileParameters(field, record[field.name], `${path}.${field.name}`);
+    for (const field of branch.fields) yield* fileParameters(field, record[field.name], memberOf(place, field.name));
   }
+}
+
+function directFiles(value: CwlValue, place: Place): PlacedFile[] {
+  if (Array.isArray(value)) return value.flatMap((item: CwlValue, i) => directFiles(item, itemOf(place, i)));
+  return isFile(value) ? [{ file: value, place }] : [];
 }
 
 /** What one pattern names beside `file`: names, or objects that an expression made. */
@@ -83,29 +94,27 @@ export async function checkSecondaryFiles(
   expressions: Expressions,
 ): Promise<void> {
   for (const input of process.inputs) {
-    for (const parameter of fileParameters(input, inputs[input.id], input.id)) {
-      for (const file of directFiles(parameter.value)) await checkFile(file, parameter, expressions);
+    for (const { files, secondaryFiles } of fileParameters(input, inputs[input.id], placeOf(input.id))) {
+      for (const placed of files) await checkFile(placed, secondaryFiles, expressions);
     }
   }
 }
 
-async function checkFile(file: CwlFile, parameter: FileParameter, expressions: Expressions): Promise<void> {
+async function checkFile(
+  { file, place }: PlacedFile,
+  secondaryFiles: readonly SecondaryFile[],
+  expressions: Expressions,
+): Promise<void> {
   const present = new Set((file.secondaryFiles ?? []).map(nameOf));
-  for (const entry of parameter.secondaryFiles) {
+  for (const entry of secondaryFiles) {
     for (const wanted of await evaluatePattern(file, entry, expressions)) {
       const name = typeof wanted === 'string' ? wanted : nameOf(wanted);
       if (present.has(name) || !(await isRequired(file, entry, expressions, true))) continue;
       throw jobError(
         'job/missing-secondary-file',
-        `${parameter.path}: expected ${JSON.stringify(name)} beside ${JSON.stringify(nameOf(file))}, found none`,
+        `${place.name}: expected ${JSON.stringify(name)} beside ${JSON.stringify(nameOf(file))}, found none`,
         { hint: `list it in secondaryFiles of the input, or put it where ${JSON.stringify(nameOf(file))} lies` },
       );
     }
   }
-}
-
-/** Files that a parameter's own secondaryFiles and format speak of: the value, or the items of a list, at any depth. */
-export function directFiles(value: CwlValue): CwlFile[] {
-  if (Array.isArray(value)) return value.flatMap((item: CwlValue) => directFiles(item));
-  return isFile(value) ? [value] : [];
 }

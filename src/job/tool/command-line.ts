@@ -1,9 +1,10 @@
 import { toNumber } from '../../core/numbers.ts';
+import { typeText } from '../../cwl/link/types.ts';
 import type { CommandLineBinding, CommandLineTool, CwlType } from '../../cwl/model.ts';
 import type { CwlObject, CwlValue } from '../../cwl/values.ts';
 import { jobError } from '../errors.ts';
 import type { Expressions } from '../evaluate.ts';
-import { chooseBranch, formatType } from '../types.ts';
+import { chooseBranch } from '../types.ts';
 import { toArguments } from './command-arguments.ts';
 
 /** CWL v1.2, "Input binding", the sort key: positions and, where these are equal, indexes (before) and names. */
@@ -71,7 +72,7 @@ async function bind(node: Bindable, datum: CwlValue, expressions: Expressions): 
 async function bindInner(node: Bindable, datum: CwlValue, expressions: Expressions): Promise<BoundArgument[]> {
   const branch = chooseBranch(node.type, datum);
   if (branch === undefined) {
-    throw jobError('job/bad-input', `${node.field}: no branch of ${formatType(node.type)} fits the value`);
+    throw jobError('job/bad-input', `${node.field}: no branch of ${typeText(node.type)} fits the value`);
   }
   if (branch === 'Any') return bindAny(node, datum, expressions);
   if (typeof branch === 'string') return [];
@@ -176,6 +177,6 @@ function compareKeys(a: SortKey, b: SortKey): number {
 }
 
 /** One word of POSIX sh. */
-export function quoteForShell(word: string): string {
+function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
 }

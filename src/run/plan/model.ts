@@ -1,3 +1,4 @@
+import type { Where } from '../../core/errors.ts';
 import type { Uuid } from '../../core/ids.ts';
 
 /** What a run would do, as far as it can be known before anything runs. Plain data: it is printed as JSON, too. */
@@ -32,4 +33,7 @@ export interface StepPlan {
   readonly because: string;
   /** The earlier container. */
   readonly container?: Uuid;
+  /** Of what fails. */
+  readonly where?: Where;
+  readonly hint?: string;
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryFetcher } from '../../../test/fakes/fetcher.ts';
 import { fakeJavascript } from '../../../test/fakes/job-kit.ts';
 import { createRunKit, imageEnding, isBuiltin, noGit, type RunKit, runOptions } from '../../../test/fakes/run-kit.ts';
+import { parseInputObject } from '../../cwl/input/job.ts';
 import { loadProcess } from '../../cwl/load.ts';
 import type { Process } from '../../cwl/model.ts';
 import type { CwlObject } from '../../cwl/values.ts';
@@ -23,6 +24,7 @@ afterEach(() => kit.close());
 const load = (text: string): Promise<Process> =>
   loadProcess('file:///w.cwl', { fetcher: createMemoryFetcher({ 'file:///w.cwl': `cwlVersion: v1.2\n${text}` }) });
 
+const { root: inputsRoot } = parseInputObject('{}', 'file:///job.yml');
 const services = () => ({
   api: kit.api,
   javascript: fakeJavascript,
@@ -38,7 +40,7 @@ const plan = async (process: Process, inputs: CwlObject, more: Partial<RunOption
   const askRegistry = ask ?? (async () => ({ sizeBytes: 3_500_000, layers: [1, 2] }));
   const blocks = createScratchBlockStore(join(kit.folder, 'keep'));
   return planProcess(
-    { process, name: 'w', inputs },
+    { process, name: 'w', inputs, inputsRoot },
     { ...services(), blocks, askRegistry },
     { ...runOptions, ...more },
   );
@@ -49,7 +51,7 @@ const run = async (process: Process, inputs: CwlObject) => {
   const saveImage = async () => Promise.reject(new Error('no archive here'));
   const all = { ...services(), blocks: kit.blocks, gitFacts: async () => undefined, saveImage };
   const result = await runProcess(
-    { process, name: 'w', inputs, record },
+    { process, name: 'w', inputs, inputsRoot, record },
     all,
     runOptions,
     new AbortController().signal,
@@ -176,6 +178,24 @@ steps:
       ['tool', 'reuse'],
     ]);
     expect(planned.steps.map(({ action }) => action)).toEqual(['reuse', 'reuse']);
+  });
+
+  it('says where what fails stands, and what to do', async () => {
+    const build =
+      'requirements: {DockerRequirement: {dockerFile: "FROM base:1\\nRUN true\\nCPOY a b\\n", dockerImageId: tool}}, ';
+    const process = await load(`class: Workflow
+inputs: {x: string}
+outputs: []
+steps:
+  one: {run: ${echo(build)}, in: {x: x}, out: [o]}
+`);
+    const { steps } = await plan(process, { x: 'a' });
+    expect(steps).toMatchObject([
+      {
+        ...{ step: 'one', action: 'fail', because: expect.stringMatching(/CPOY/), hint: expect.stringMatching(/COPY/) },
+        where: { file: expect.stringMatching(/^Dockerfile of /), line: 3 },
+      },
+    ]);
   });
 
   it('says that a step fails whose image may not be pulled', async () => {

@@ -1,10 +1,9 @@
 import type { ClusterApi } from '../../api/port.ts';
 import { builtinImage, type ContainerRequest } from '../../api/records.ts';
 import type { ReusePreview } from '../../api/reuse.ts';
-import { toMessage } from '../../core/errors.ts';
+import { isHallmarkError, toMessage, whereOf } from '../../core/errors.ts';
 import type { Uuid } from '../../core/ids.ts';
 import type { Process } from '../../cwl/model.ts';
-import type { CwlObject } from '../../cwl/values.ts';
 import type { JobResult, StepJob } from '../../job/model.ts';
 import { findRequirement, refuseUnsupported } from '../../job/requirements.ts';
 import { startWorkflow } from '../../job/workflow/state.ts';
@@ -17,7 +16,7 @@ import { imageBuildClass, nameOfBuild, toImageSource, toSourceKey } from '../ima
 import { createImageResolver } from '../image/resolve.ts';
 import { createInputStore } from '../inputs.ts';
 import { createJobFiles } from '../job-files.ts';
-import { storeRunInputs } from '../run-inputs.ts';
+import { type RunInputs, storeRunInputs } from '../run-inputs.ts';
 import { runJob } from '../run-job.ts';
 import type { RunOptions, RunServices } from '../run-process.ts';
 import type { ToolServices } from '../run-tool.ts';
@@ -36,10 +35,9 @@ export interface PlanServices
   readonly downloads?: Downloads;
 }
 
-export interface PlanRequest {
+export interface PlanRequest extends RunInputs {
   readonly process: Process;
   readonly name: string;
-  readonly inputs: CwlObject;
 }
 
 /**
@@ -61,7 +59,7 @@ export async function planProcess(request: PlanRequest, services: PlanServices, 
     steps.push({ step: event.name, action: 'reuse', because: 'an equal earlier container has done it', ...container });
   };
   const inputStore = createInputStore({ api, blocks, ...(downloads && { downloads }) });
-  const inputs = await storeRunInputs(process, request.inputs, { ...services, store: inputStore });
+  const inputs = await storeRunInputs(process, request, { ...services, store: inputStore });
   const keep = createJobFiles(api, blocks);
   const tools = toToolServices(services, options, { api, emit, inputStore, keep });
   const state = startWorkflow(process, inputs, { javascript, keep, onError: 'continue', name: request.name });
@@ -80,7 +78,7 @@ export async function planProcess(request: PlanRequest, services: PlanServices, 
   for (let job = await state.next(); job; job = await state.next()) state.finish(job.id, await planJob(job));
   for (const { name, error } of state.failures) {
     if (name === '') throw error;
-    steps.push({ step: name, action: 'fail', because: firstLine(error) });
+    steps.push(failed(name, error));
   }
   return { images: images.plans(), steps: outlineSteps(process, steps) };
 }
@@ -119,7 +117,18 @@ function toToolServices(
   };
 }
 
-const firstLine = (error: unknown): string => toMessage(error).split('\n')[0] ?? '';
+function failed(step: string, error: unknown): StepPlan {
+  const [because = ''] = toMessage(error).split('\n');
+  const where = whereOf(error);
+  const hint = isHallmarkError(error) ? error.hint : undefined;
+  return {
+    step,
+    action: 'fail',
+    because,
+    ...(where.file !== undefined && { where }),
+    ...(hint !== undefined && { hint }),
+  };
+}
 
 interface Explaining {
   readonly api: ClusterApi;
@@ -133,7 +142,7 @@ async function explain(job: StepJob, error: unknown, { api, images, options }: E
     images.addStored(error.message);
     return { step, action: 'run', because: 'its image has to be stored first' };
   }
-  if (!(error instanceof WouldSubmit)) return { step, action: 'fail', because: firstLine(error) };
+  if (!(error instanceof WouldSubmit)) return failed(step, error);
   const { attributes, container } = error;
   if (attributes.container_image === builtinImage) {
     await images.addRequest(attributes);
