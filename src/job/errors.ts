@@ -23,9 +23,10 @@ export type JobErrorCode =
 export const jobError = (code: JobErrorCode, message: string, details?: ErrorDetails): HallmarkError<JobErrorCode> =>
   new HallmarkError(code, message, details);
 
-/** The error with its place, where it has none of its own. */
-export function withPlace(error: unknown, where: Where): unknown {
-  if (!(error instanceof HallmarkError) || error.where !== undefined) return error;
+/** The error with its step; with the place too, where it has none of its own. */
+export function withPlace(error: unknown, place: Where): unknown {
+  if (!(error instanceof HallmarkError) || error.where?.step !== undefined) return error;
   const { code, message, hint, cause, retryable } = error;
+  const where = error.where === undefined ? place : { ...(place.step && { step: place.step }), ...error.where };
   return new HallmarkError(code, message, { where, cause, retryable, ...(hint !== undefined && { hint }) });
 }

@@ -4,7 +4,6 @@ import type { JsonValue } from '../../core/json.ts';
 import { mib } from '../../core/units.ts';
 import type { CwlObject } from '../../cwl/values.ts';
 import { formatNumber } from './command-arguments.ts';
-import { quoteForShell } from './command-line.ts';
 
 type Fields = { readonly [field: string]: JsonValue };
 
@@ -148,7 +147,10 @@ describe('the shell', () => {
     ['a/b.c:d=1', 'a/b.c:d=1'],
     ['$HOME', "'$HOME'"],
     ['é', "'é'"],
-  ])('quotes %j', (word, quoted) => expect(quoteForShell(word)).toBe(quoted));
+  ])('quotes %j for a shell', async (word, quoted) => {
+    const fields = { baseCommand: [], arguments: [word], requirements: { ShellCommandRequirement: {} } };
+    expect(await commandOf(fields)).toEqual(['/bin/sh', '-c', quoted]);
+  });
 });
 
 describe('the whole', () => {
@@ -164,6 +166,20 @@ describe('the whole', () => {
       '2',
       'tool',
     ]);
+  });
+
+  it.each([
+    [-1, /got -1$/],
+    [0, /got 0$/],
+    ['$("2")', /got "2"$/],
+    ['$(0.5)', /got 0\.5$/],
+    ['$(null)', /got null$/],
+  ])('refuses %j processes of MPIRequirement', async (processes, message) => {
+    const $namespaces = { cwltool: 'http://commonwl.org/cwltool#' };
+    const requirements = { InlineJavascriptRequirement: {}, 'cwltool:MPIRequirement': { processes } };
+    const refused = commandOf({ $namespaces, requirements });
+    await expect(refused).rejects.toEqual(withCode('job/bad-requirement', message));
+    await expect(refused).rejects.toMatchObject({ where: { line: expect.any(Number), step: expect.any(String) } });
   });
 
   it.each([

@@ -1,5 +1,4 @@
 import type { CommandLineTool } from '../../cwl/model.ts';
-import { cwltoolPrefix } from '../../cwl/schema/requirement.ts';
 import type { CwlObject, CwlValue } from '../../cwl/values.ts';
 import { jobError, withPlace } from '../errors.ts';
 import { bindExpressions, type ExpressionEngine, type Expressions } from '../evaluate.ts';
@@ -18,6 +17,7 @@ import { fromKeepPath, type Staged, stageInputs } from '../staging/staging.ts';
 import { stageWorkDir } from '../staging/work-dir-mounts.ts';
 import { buildCommandLine } from './command-line.ts';
 import { evaluateEnvironment } from './environment.ts';
+import { evaluateLauncher } from './mpi.ts';
 import { evaluateResources, toRuntime } from './resources.ts';
 import { refuseLeak, secretInputs, secretValues } from './secrets.ts';
 import { evaluateRequirements, evaluateSettings } from './settings.ts';
@@ -164,11 +164,7 @@ async function buildCommand(
 ): Promise<string[]> {
   const usesShell = findRequirement(requirements, 'ShellCommandRequirement') !== undefined;
   const command = await buildCommandLine(tool, inputs, expressions, usesShell);
-  const mpi = findRequirement(requirements, `${cwltoolPrefix}MPIRequirement`);
-  const processes = await expressions.evaluate(mpi?.fields.processes ?? 0, 'MPIRequirement.processes');
-  const launcher = Number(processes) > 0 ? ['mpirun', '-n', String(processes)] : [];
-  const all = [...launcher, ...command];
-  if (all.length > 0) return all;
+  if (command.length > 0) return [...(await evaluateLauncher(requirements, expressions)), ...command];
   throw jobError('job/bad-binding', 'the command line is empty', {
     hint: 'give the tool a baseCommand or arguments',
     where: tool.position,
