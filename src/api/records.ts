@@ -1,4 +1,4 @@
-import type { PortableDataHash, Uuid } from '../core/ids.ts';
+import { isUuid, type PortableDataHash, type Uuid } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 
 /**
@@ -107,6 +107,14 @@ export interface ContainerRequest extends RecordBase, ContainerWork {
   readonly published_ports?: Readonly<Record<string, PublishedPort>>;
 }
 
+/** Property of a request on the embedded cluster: the containers that it had before, oldest first. */
+export const earlierContainers = 'hm:earlierContainers';
+
+export function readEarlierContainers(properties: JsonObject): readonly Uuid[] {
+  const uuids = properties[earlierContainers];
+  return Array.isArray(uuids) ? uuids.map(String).filter(isUuid) : [];
+}
+
 /** A port of a service that the cluster forwards (Arvados API 3.2, "Container requests", published ports). */
 export interface PublishedPort {
   readonly access: 'public' | 'private';
@@ -127,6 +135,8 @@ export interface RuntimeStatus {
   readonly outOfMemory?: boolean;
   /** False when the same work would fail again the same way: it is not tried again. */
   readonly retryable?: boolean;
+  /** Words that came before the command: those of the image's ENTRYPOINT. Absent: none did. */
+  readonly entrypoint?: readonly string[];
   /** Of a `hallmark/host` container: the directory that stood for `/hallmark.host`; the command may have written paths of it. */
   readonly hostDirectory?: string;
 }

@@ -44,6 +44,13 @@ describe('the command', () => {
     ],
     [['affected'], 2, /^$/, /^affected: expected one ingredient, got 0\n {2}hint: cwl-runner affected --package NAME/],
     [['affected', '--base', 'no/such:1'], 1, /^$/, /^no record of the cluster names base no\/such:1\n {2}hint: /],
+    [
+      ['affected', '--package', 'openssl<'],
+      2,
+      /^$/,
+      /^affected: --package: expected a package as NAME or NAME<VERSION, got "openssl<"\n {2}hint: as in openssl/,
+    ],
+    [['tool.cwl', '--n', '1e3'], 2, /^$/, /^--n: expected a whole number, got "1e3"\n$/],
     [['--json', 'tool.cwl', '--n', 'x'], 2, /^$/, /"code": "cli\/usage"/],
     [['none.cwl'], 1, /^$/, /none\.cwl/],
     [['validate', 'tool.cwl'], 0, /^1 valid, 0 invalid\n$/, /^$/],

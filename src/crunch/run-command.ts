@@ -84,6 +84,7 @@ interface Prepared {
 async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
   const { container, deps, logs, signal } = life;
   const { plan, dirs, ready } = prepared;
+  const { entrypoint } = prepared.image;
   const createPlace = container.container_image === hostImage ? createHostPlace : createContainerPlace;
   const { outputPath } = plan;
   const place = await createPlace({ outputPath, scratchDir: dirs.place, secretDir: dirs.secrets, ready });
@@ -109,7 +110,12 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
   const running = await prepared.executor.start(prepared.image, spec.container);
   let exit: ContainerExit;
   try {
-    logs.line('the command has started');
+    const { command } = spec.container;
+    logs.line(
+      entrypoint.length === 0
+        ? 'the command has started'
+        : `started with the image's entrypoint: ${JSON.stringify(command)}`,
+    );
     report.onRefused(() => void running.stop().catch(() => {}));
     const limits = diskLimits(container.scheduling_parameters, plan, place);
     exit = await withTimeLimit(container, signal, (timed) =>
@@ -130,7 +136,7 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
   if (exit.couldWriteInputs) await checkInputs(place, deps.trees, startMs);
   writeSample(exit.usage, logs);
   const usage = toUsageFigures(exit.usage, startNs, deps.clock);
-  return complete(life, place, exit, usage);
+  return complete(life, place, exit, { usage, ...(entrypoint.length > 0 && { entrypoint }) });
 }
 
 /** The user of an image is anybody. */
@@ -176,12 +182,7 @@ async function waitForExit(running: RunningContainer, life: Life, signal: AbortS
 
 const stopTimeoutMs = 30_000;
 
-async function complete(
-  life: Life,
-  place: Place,
-  exit: ContainerExit,
-  usage: NonNullable<RuntimeStatus['usage']>,
-): Promise<Ending> {
+async function complete(life: Life, place: Place, exit: ContainerExit, told: RuntimeStatus): Promise<Ending> {
   const { container, deps, logs, signal } = life;
   const warnings: string[] = [];
   const warn = (text: string): void => {
@@ -197,7 +198,7 @@ async function complete(
   outputKept.catch(() => {});
   const [warning] = warnings;
   const status: RuntimeStatus = {
-    usage,
+    ...told,
     ...(place.kind === 'host' && { hostDirectory: place.literal(hostPrefix) }),
     ...(exit.exitCode === 137 && { outOfMemory: false }),
     ...(isStarved && outOfMemory(container)),
@@ -214,6 +215,6 @@ function outOfMemory(container: Container): RuntimeStatus {
   return {
     outOfMemory: true,
     error: `the command was ended because it ran out of memory: ${memoryLimit(container)}`,
-    errorDetail: 'hint: raise ramMin of its ResourceRequirement, or add the hint arv:OutOfMemoryRetry',
+    errorDetail: 'hint: raise ramMin of its ResourceRequirement',
   };
 }

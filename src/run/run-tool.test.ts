@@ -130,6 +130,24 @@ describe('a tool that fails', () => {
     expect(message).toContain(`whole log: cwl-runner logs ${(await stepRequest())?.uuid}`);
   });
 
+  it('tells what was executed, where the image put an entrypoint before the command', async () => {
+    kit.startEngine(() => ({ exitCode: 3, status: { entrypoint: ['tini', '--', 'my entry'] } }));
+    const message = await run({ baseCommand: 'align' }).then(String, toMessage);
+    expect(message).toContain(
+      `  command: align\n  executed: tini -- 'my entry' align (with the ENTRYPOINT of the image)\n`,
+    );
+  });
+
+  it.each<[string, Fields, RegExp]>([
+    ['it may be tried again', {}, /^raise ramMin of its ResourceRequirement, or add the hint arv:OutOfMemoryRetry$/],
+    ['it was', { hints: { 'arv:OutOfMemoryRetry': {} } }, /^raise ramMin .*, or memoryRetryMultiplier of its arv:/],
+  ])('for want of memory says what to do: %s', async (_name, fields, hint) => {
+    const status = { outOfMemory: true, errorDetail: 'hint: raise ramMin of its ResourceRequirement' };
+    kit.startEngine(() => ({ exitCode: 137, status }));
+    const failing = run({ $namespaces: { arv: 'http://arvados.org/cwl#' }, ...fields });
+    await expect(failing).rejects.toMatchObject({ code: 'run/step-failed', hint: expect.stringMatching(hint) });
+  });
+
   it.each<[string, Fields, JsonObject]>([
     ['may be tried again', { temporaryFailCodes: [75] }, { retryable: true }],
     ['is certain to fail again', { permanentFailCodes: [75] }, { retryable: false }],

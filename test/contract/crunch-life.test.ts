@@ -80,6 +80,21 @@ describe('the minimal container', () => {
     expect((await setting.readLog(container))['stdout.txt']).toMatch(/ \/usr\n$/);
   });
 
+  test('the entrypoint of the image comes first: the record and the log say so', async () => {
+    const executor = createFakeExecutor({ entrypoint: ['sh', '-c', 'echo "$0 $@"'] });
+    const container = await setting.run({ ...minimal, command: ['a', 'b'] }, { executor });
+    expect(container).toMatchObject({
+      command: ['a', 'b'],
+      runtime_status: { entrypoint: ['sh', '-c', 'echo "$0 $@"'] },
+    });
+    const log = await setting.readLog(container);
+    expect(log['stdout.txt']).toMatch(/ a b\n$/);
+    expect(log['crunch-run.txt']).toContain(
+      `started with the image's entrypoint: ["sh","-c","echo \\"$0 $@\\"","a","b"]\n`,
+    );
+    expect((await setting.run({ ...minimal, command: ['true'] })).runtime_status).not.toHaveProperty('entrypoint');
+  });
+
   test('both streams, an unfinished last line, the usage', async () => {
     const container = await setting.run({ ...minimal, command: ['sh', '-c', 'echo out; printf err >&2; exit 7'] });
     const log = await setting.readLog(container);

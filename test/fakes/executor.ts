@@ -13,6 +13,7 @@ export interface FakeExecutorOptions {
   readonly failing?: 'runtime' | 'loadImage' | 'start' | 'exit' | 'stop' | 'close';
   readonly outOfMemory?: boolean;
   readonly workingDir?: string;
+  readonly entrypoint?: readonly string[];
   /** Called before each step of a container's life. */
   readonly onPhase?: (phase: 'loadImage' | 'start' | 'started' | 'exited' | 'close') => void | Promise<void>;
 }
@@ -55,7 +56,7 @@ export function createFakeExecutor(options: FakeExecutorOptions = {}): FakeExecu
         reference: image.imageHash,
         environment: Env,
         workingDir,
-        entrypoint: Entrypoint ?? [],
+        entrypoint: options.entrypoint ?? Entrypoint ?? [],
       };
     },
     async start(image, spec) {

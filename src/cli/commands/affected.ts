@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { toMessage } from '../../core/errors.ts';
-import { parsePackageQuery } from '../../image/packages/query.ts';
+import { isHallmarkError, toMessage } from '../../core/errors.ts';
+import { type PackageQuery, parsePackageQuery } from '../../image/packages/query.ts';
 import { type Affected, findAffected } from '../../provenance/affected.ts';
 import { findIngredient, type Ingredient } from '../../provenance/ingredients.ts';
 import { sha256Of } from '../../provenance/recipe.ts';
@@ -35,12 +35,24 @@ export async function affectedCommand(args: readonly string[]): Promise<number> 
       hint: usage,
     });
   }
-  const [answer, printed] = await withCluster((cluster) => answerFor(cluster, ingredients as Question));
+  const question = toQuestion(ingredients);
+  const [answer, printed] = await withCluster((cluster) => answerFor(cluster, question));
   process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : printed);
   return exitCodes.success;
 }
 
-type Question = Ingredient | { readonly package: string };
+type Question = Ingredient | { readonly package: PackageQuery };
+
+/** Of the one flag that is given. */
+function toQuestion(given: { readonly package?: string | undefined }): Question {
+  if (given.package === undefined) return given as Ingredient;
+  try {
+    return { package: parsePackageQuery(given.package) };
+  } catch (error) {
+    if (!isHallmarkError(error, 'image/bad-package-query')) throw error;
+    throw cliError('cli/usage', `affected: --package: ${error.message}`, { hint: error.hint ?? usage });
+  }
+}
 
 /** The answer as JSON and for people. */
 async function answerFor(cluster: ClusterHandle, question: Question): Promise<readonly [object, string]> {
@@ -48,9 +60,8 @@ async function answerFor(cluster: ClusterHandle, question: Question): Promise<re
     const origins = await findIngredient(cluster.api, await readDockerfile(question));
     return describe(await findAffected(cluster.api, origins));
   }
-  const query = parsePackageQuery(question.package);
   const { askImages, renderAnswers } = await import('./affected-by-package.ts');
-  const answers = await askImages(cluster, query);
+  const answers = await askImages(cluster, question.package);
   const contents = answers.images.filter(({ found }) => found.length > 0).flatMap((image) => image.contents);
   const [affected, printed] = describe(await findAffected(cluster.api, { contents, containers: [] }));
   return [{ ...answers, ...affected }, renderAnswers(answers) + printed];

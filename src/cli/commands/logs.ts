@@ -3,7 +3,6 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ClusterApi } from '../../api/port.ts';
 import type { Container } from '../../api/records.ts';
 import { isUuid, type Uuid } from '../../core/ids.ts';
 import { liveLogDir } from '../../crunch/logs/container-logs.ts';
@@ -15,6 +14,7 @@ import { cliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { withCluster } from '../wire/cluster.ts';
 import type { ClusterHandle } from '../wire/handle.ts';
+import { type Attempts, describeOthers, findAttempts } from './log-attempts.ts';
 
 const options = { follow: { type: 'boolean', short: 'f', default: false } } as const;
 const lineFiles = ['crunch-run.txt', 'stderr.txt', 'stdout.txt'];
@@ -30,22 +30,20 @@ export async function logsCommand(args: readonly string[]): Promise<number> {
     });
   }
   await withCluster(async (cluster) => {
-    const { uuid } = await findContainer(cluster.api, name);
+    const attempts = await findAttempts(cluster.api, name);
+    const uuid = values.follow ? attempts.newest : await chooseAttempt(cluster, attempts);
+    process.stderr.write(describeOthers(attempts, uuid));
     await printLog(cluster, uuid, { only: file, follow: values.follow });
   });
   return exitCodes.success;
 }
 
-async function findContainer(api: ClusterApi, uuid: Uuid): Promise<Container> {
-  if (uuid.slice(6, 11) !== 'xvhdp') return api.get('containers', uuid);
-  const request = await api.get('container_requests', uuid);
-  if (request.container_uuid) return api.get('containers', request.container_uuid);
-  if (request.properties['hm:kind'] === 'run') {
-    throw cliError('cli/not-found', `${uuid} is a run: its steps have the logs`, {
-      hint: `cwl-runner provenance ${uuid} lists its steps`,
-    });
-  }
-  throw cliError('cli/not-found', `request ${uuid} has no container`, { hint: `its state is ${request.state}` });
+/** The newest, or the one before where that has nothing to show yet. */
+async function chooseAttempt(cluster: ClusterHandle, { newest, earlier }: Attempts): Promise<Uuid> {
+  const before = earlier.at(-1);
+  if (before === undefined) return newest;
+  const files = await listLog(cluster, await cluster.api.get('containers', newest));
+  return files.length > 0 ? newest : before;
 }
 
 interface Printing {

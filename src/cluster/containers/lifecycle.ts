@@ -1,4 +1,11 @@
-import type { Container, ContainerRequest, Mounts, RuntimeStatus } from '../../api/records.ts';
+import {
+  type Container,
+  type ContainerRequest,
+  earlierContainers,
+  type Mounts,
+  type RuntimeStatus,
+  readEarlierContainers,
+} from '../../api/records.ts';
 import type { Uuid } from '../../core/ids.ts';
 import { parseJson } from '../../core/numbers.ts';
 import type { Attributes } from '../store/attributes.ts';
@@ -16,8 +23,18 @@ import { type EndedContainer, type EndingRequest, finalize, readEnded, readEndin
 export function assign(store: Store, request: ContainerRequest, secretMounts: Mounts): void {
   const { container, isNew } = assignContainer(store, request, secretMounts);
   const container_count = request.container_count + 1;
-  updateRecord(store, 'container_requests', request.uuid, { container_uuid: container, container_count });
+  const link = { container_uuid: container, container_count, ...rememberContainer(request) };
+  updateRecord(store, 'container_requests', request.uuid, link);
   if (!isNew) join(store, request.uuid, container);
+}
+
+/** Those that a request had before, oldest first: their logs say why it was given another. */
+function rememberContainer({
+  container_uuid,
+  properties,
+}: ContainerRequest): Pick<ContainerRequest, 'properties'> | undefined {
+  if (container_uuid === null) return undefined;
+  return { properties: { ...properties, [earlierContainers]: [...readEarlierContainers(properties), container_uuid] } };
 }
 
 /** What a request changes about a container that was there before it, and the other way round. */

@@ -47,7 +47,6 @@ const exitMeanings: Readonly<Record<number, string>> = {
 /** What a person can do about the exit of a command; what its container says comes first. */
 export function hintOf(container: EndedContainer | undefined): string | undefined {
   const { hint } = splitDetail(container);
-  if (hint === undefined && container?.runtime_status.outOfMemory) return 'raise ramMin in ResourceRequirement';
   if (hint === undefined && container?.exit_code === 126)
     return 'its log says why: a file without the mode to execute, or more arguments and variables than the system takes; those go into a file';
   if (hint !== undefined || container?.exit_code !== 127) return hint;
