@@ -10,7 +10,7 @@ export type PortableDataHash = Brand<string, 'PortableDataHash'>;
 /** `ccccc-tttttt-15 characters`: an Arvados object. */
 export type Uuid = Brand<string, 'Uuid'>;
 
-export type IdErrorCode = 'id/bad-digest' | 'id/bad-locator' | 'id/bad-pdh' | 'id/bad-uuid';
+type IdErrorCode = 'id/bad-digest' | 'id/bad-locator';
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 const locatorPattern = /^[0-9a-f]{32}\+\d+(\+[A-Z][-A-Za-z0-9@_]*)*$/;
@@ -31,8 +31,6 @@ function parser<Id extends string>(code: IdErrorCode, shape: string, is: (text: 
 
 export const toDigest = parser('id/bad-digest', 'a digest "sha256:<64 hex digits>"', isDigest);
 export const toBlockLocator = parser('id/bad-locator', 'a block locator "<md5>+<size>"', isBlockLocator);
-export const toPortableDataHash = parser('id/bad-pdh', 'a portable data hash "<md5>+<length>"', isPortableDataHash);
-export const toUuid = parser('id/bad-uuid', 'a uuid "xxxxx-xxxxx-xxxxxxxxxxxxxxx"', isUuid);
 
 /** The infix of each Arvados object type (Arvados API, "Resource methods", UUID format). */
 export const uuidInfix = {

@@ -127,7 +127,7 @@ export function processesOf(root: Node): readonly MapNode[] {
 }
 
 /** The identifier of a node relative to its document: `#main` and `file.cwl#main` are `main`. */
-export function localId(node: Node): string | undefined {
+function localId(node: Node): string | undefined {
   const id = stringOf(field(node, 'id')) ?? stringOf(field(node, 'name'));
   if (id === undefined) return undefined;
   return id.includes('#') ? fragmentOf(id) : id;
@@ -190,7 +190,7 @@ function embeddedProcess(processes: readonly MapNode[], path: readonly string[])
   return undefined;
 }
 
-export function stepsOf(process: Node): readonly { readonly name: string; readonly node: Node }[] {
+function stepsOf(process: Node): readonly { readonly name: string; readonly node: Node }[] {
   const steps = field(process, 'steps');
   if (steps?.kind === 'map')
     return [...steps.entries].map(([name, { value }]) => ({ name: shortName(name), node: value }));

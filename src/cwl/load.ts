@@ -27,7 +27,7 @@ export interface LoadedProcess {
   readonly warnings: readonly Problem[];
   /** URI of every document and text that was read. */
   readonly sources: readonly string[];
-  /** URI of every `$schemas` entry, for `loadOntology`. */
+  /** URI of every `$schemas` entry, for `lazyOntology`. */
   readonly schemas: readonly string[];
   /** `$namespaces` of the document. */
   readonly namespaces: Readonly<Record<string, string>>;

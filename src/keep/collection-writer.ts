@@ -70,7 +70,7 @@ export function createCollectionWriter(store: BlockStore): CollectionWriter {
 }
 
 /** Whether the store can take whole files of this machine. */
-export function isLocal(store: BlockStore): store is LocalBlockStore {
+function isLocal(store: BlockStore): store is LocalBlockStore {
   return 'adoptFile' in store && 'storeFile' in store && 'wholeFile' in store;
 }
 

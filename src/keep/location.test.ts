@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { toPortableDataHash } from '../core/ids.ts';
+import type { PortableDataHash } from '../core/ids.ts';
 import { formatKeepLocation, parseKeepLocation } from './location.ts';
 
-const hash = toPortableDataHash('d41d8cd98f00b204e9800998ecf8427e+0');
+const hash = 'd41d8cd98f00b204e9800998ecf8427e+0' as PortableDataHash;
 
 describe('keep locations', () => {
   it.each([

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { withCode } from '../../test/fakes/job-kit.ts';
-import { toPortableDataHash } from '../core/ids.ts';
+import type { PortableDataHash } from '../core/ids.ts';
 import { gib, mib } from '../core/units.ts';
 import { type ResolvedBuild, toBuildRequest } from './build-request.ts';
 import { toPullRequest } from './pull-request.ts';
 
-const context = toPortableDataHash('acbd18db4cc2f85cedef654fccc4a4d8+3');
-const base = toPortableDataHash('37b51d194a7513e45b56f6524f2d51f2+3');
+const context = 'acbd18db4cc2f85cedef654fccc4a4d8+3' as PortableDataHash;
+const base = '37b51d194a7513e45b56f6524f2d51f2+3' as PortableDataHash;
 
 describe('docker pull', () => {
   it('is one command without mounts', () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectCode } from '../../../test/contract/cluster-api.ts';
 import { containerOf, hostRequest, lock, runThrough, saveImage } from '../../../test/fakes/cluster-work.ts';
 import type { ContainerRequest } from '../../api/records.ts';
-import { toPortableDataHash, toUuid } from '../../core/ids.ts';
+import type { PortableDataHash, Uuid } from '../../core/ids.ts';
 import { type Cluster, openCluster } from '../cluster.ts';
 
 let cluster: Cluster;
@@ -23,7 +23,7 @@ describe('reuse', () => {
     const first = await submitDone();
     const second = await submit();
     expect(second).toMatchObject({ state: 'Final', container_uuid: first.container_uuid });
-    const output = await cluster.get('collections', toUuid(second.output_uuid ?? ''));
+    const output = await cluster.get('collections', second.output_uuid as Uuid);
     expect(output.properties).toMatchObject({ container_request: second.uuid });
     expect(await cluster.explainReuse(second.uuid)).toEqual({ kind: 'reused', container: first.container_uuid });
   });
@@ -105,18 +105,18 @@ describe('reuse', () => {
       because: { reason: 'differs', fields: [{ field: 'container_image' }] },
     });
     await expectCode('api/bad-attribute', submit({ container_image: 'nobody/has:this' }), /not in Keep/);
-    const unknown = toPortableDataHash(`${'0'.repeat(32)}+9`);
+    const unknown = `${'0'.repeat(32)}+9`;
     await expectCode('api/bad-attribute', submit({ container_image: unknown }), /not in Keep/);
   });
 
   it('takes a rebuilt base image with the same content for the same build', async () => {
     const [a, b] = [await saveImage(cluster, 'base:1', 'a', 1), await saveImage(cluster, 'base:1', 'a', 2)];
-    const build = (base: string) =>
+    const build = (base: PortableDataHash) =>
       submit({
         container_image: 'arvados/builtin',
         command: ['docker', 'build'],
         output_path: '/',
-        mounts: { '/bases/0': { kind: 'collection', portable_data_hash: toPortableDataHash(base) } },
+        mounts: { '/bases/0': { kind: 'collection', portable_data_hash: base } },
       });
     expect((await build(a.portable_data_hash)).container_uuid).toBe((await build(b.portable_data_hash)).container_uuid);
   });

@@ -17,7 +17,7 @@ export interface SharedBlocks {
 /** Steps that take longer than this, one after the other, never wait. */
 const pauseMs = 25;
 /** Nobody waits beside as many. */
-export const mostWaiting = 16;
+const mostWaiting = 16;
 
 interface Waiting {
   readonly content: Uint8Array;

@@ -40,7 +40,7 @@ export function stringField<Name extends string>(node: Node, name: Name): { read
   return (text === undefined ? {} : { [name]: text }) as { readonly [key in Name]?: string };
 }
 
-export function booleanField<Name extends string>(node: Node, name: Name): { readonly [key in Name]?: boolean } {
+function booleanField<Name extends string>(node: Node, name: Name): { readonly [key in Name]?: boolean } {
   const value = booleanOf(field(node, name));
   return (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: boolean };
 }

@@ -81,7 +81,7 @@ export function readSources(node: Node | undefined, context: BuildContext): read
 }
 
 /** `#main/step/out`, `file.cwl#main/step/out` and `step/out` inside `main` are `step/out`. */
-export function localReference(text: string, scope: string): string {
+function localReference(text: string, scope: string): string {
   const at = text.indexOf('#');
   if (at < 0) return text;
   const fragment = text.slice(at + 1);

@@ -69,7 +69,7 @@ export function readNames(
   return names;
 }
 
-export function textOf(node: Node | undefined): string | undefined {
+function textOf(node: Node | undefined): string | undefined {
   if (node?.kind === 'list') return strings(node).join('\n');
   return stringOf(node);
 }

@@ -28,13 +28,13 @@ function readUnion(items: readonly Node[], node: Node, context: BuildContext): C
 }
 
 /** A flat union without repetitions; of one member, the member. */
-export function unionOf(types: readonly CwlType[]): CwlType {
+function unionOf(types: readonly CwlType[]): CwlType {
   const flat = types.flatMap((type): readonly CwlType[] => (isUnionType(type) ? type : [type]));
   const unique = flat.filter((type, index) => flat.indexOf(type) === index);
   return unique.length === 1 && unique[0] !== undefined ? unique[0] : unique;
 }
 
-export const isUnionType = (type: CwlType): type is readonly CwlType[] => Array.isArray(type);
+const isUnionType = (type: CwlType): type is readonly CwlType[] => Array.isArray(type);
 
 /** `File[]?` (Schema Salad, "Domain Specific Language for types"). */
 function readShorthand(text: string, node: Node, context: BuildContext): CwlType {

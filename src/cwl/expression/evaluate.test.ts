@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createFakeJsEngine } from '../../../test/fakes/js-engine.ts';
 import type { JsonValue } from '../../core/json.ts';
-import { type EvaluateOptions, evaluate, evaluateAll, toSpacedJson } from './evaluate.ts';
+import { type EvaluateOptions, evaluate, toSpacedJson } from './evaluate.ts';
 
 const context = {
   inputs: {
@@ -133,10 +133,5 @@ describe('JavaScript', () => {
   it('is not started for references', async () => {
     const engine = { evaluate: () => Promise.reject(new Error('started')), close: async () => {} };
     expect(await run('$(inputs.a.b[0].c) $(self)', { ...script, engine })).toBe('deep me');
-  });
-
-  it('evaluates every text inside a value', async () => {
-    const value = { a: ['$(inputs.n)', 1], b: { c: '$(self)' }, d: null };
-    expect(await evaluateAll(value, context, plain)).toEqual({ a: [3, 1], b: { c: 'me' }, d: null });
   });
 });

@@ -36,21 +36,6 @@ export async function evaluate(text: string, context: ExpressionContext, options
   }
 }
 
-/** Evaluates every string inside a value. */
-export async function evaluateAll(
-  value: JsonValue,
-  context: ExpressionContext,
-  options: EvaluateOptions,
-): Promise<JsonValue> {
-  if (typeof value === 'string') return evaluate(value, context, options);
-  if (Array.isArray(value)) return Promise.all(value.map((item: JsonValue) => evaluateAll(item, context, options)));
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(
-    async ([key, inner]) => [key, await evaluateAll(inner, context, options)] as const,
-  );
-  return Object.fromEntries(await Promise.all(entries));
-}
-
 async function interpolate(text: string, context: ExpressionContext, options: EvaluateOptions): Promise<JsonValue> {
   let result = '';
   let at = 0;

@@ -26,7 +26,7 @@ function templateLine(input: InputParameter): string {
 const keyOf = (id: string): string =>
   /^[A-Za-z_][\w.-]*$/.test(id) && !/^(null|true|false|y|n|yes|no|on|off)$/i.test(id) ? id : JSON.stringify(id);
 
-export function exampleOf(type: CwlType): JsonValue {
+function exampleOf(type: CwlType): JsonValue {
   const [member] = membersOf(type).filter((candidate) => candidate !== 'null');
   switch (member) {
     case undefined:

@@ -31,7 +31,7 @@ const secondaryFiles = optional([
   list([...stringOrExpression, laterSecondaryFile]),
 ]);
 
-export const commandLineBinding = record('CommandLineBinding', {
+const commandLineBinding = record('CommandLineBinding', {
   loadContents: optional('boolean'),
   position: optional(['int', 'expression']),
   prefix: optional('string'),
@@ -41,7 +41,7 @@ export const commandLineBinding = record('CommandLineBinding', {
   shellQuote: optional('boolean'),
 });
 
-export const commandOutputBinding = record('CommandOutputBinding', {
+const commandOutputBinding = record('CommandOutputBinding', {
   loadContents: optional('boolean'),
   loadListing,
   glob: optional([...stringOrExpression, list('string')]),
@@ -159,7 +159,7 @@ export const processShapes: Readonly<Record<string, RecordShape>> = {
   Operation: record('Operation', process(input('OperationInputParameter'), output)),
 };
 
-export const recordField = record('RecordField', {
+const recordField = record('RecordField', {
   name: optional('string'),
   ...documented,
   type: required('type'),

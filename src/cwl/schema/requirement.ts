@@ -31,7 +31,7 @@ const softwarePackage = record('SoftwarePackage', {
 });
 
 /** The requirements of CWL v1.2.1. `any` stands where fields are read elsewhere. */
-export const standardRequirements: Readonly<Record<string, RequirementShape>> = {
+const standardRequirements: Readonly<Record<string, RequirementShape>> = {
   InlineJavascriptRequirement: { fields: { expressionLib: optional(list('string')) } },
   SchemaDefRequirement: { fields: { types: required('any') } },
   DockerRequirement: {

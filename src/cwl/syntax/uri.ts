@@ -17,7 +17,7 @@ const knownSchemes = new Set([
   'ssh',
 ]);
 
-export function isAbsoluteUri(reference: string): boolean {
+function isAbsoluteUri(reference: string): boolean {
   const scheme = schemePattern.exec(reference)?.[1]?.toLowerCase();
   return scheme !== undefined && (knownSchemes.has(scheme) || reference.startsWith('://', scheme.length));
 }

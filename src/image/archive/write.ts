@@ -58,7 +58,7 @@ export async function planArchive(
 }
 
 /** `sha256:<64 hex>.tar`. */
-export const archiveName = (imageHash: Digest): string => `${imageHash}.tar`;
+const archiveName = (imageHash: Digest): string => `${imageHash}.tar`;
 
 /** The archive as one stream. Layers are opened one after the other. */
 export function writeArchive(plan: ArchivePlan, signal?: AbortSignal): Readable {

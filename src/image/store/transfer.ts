@@ -51,7 +51,7 @@ export async function transferBlob(request: TransferRequest): Promise<void> {
   await writing(descriptor, () => rename(path, target));
 }
 
-export const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
+const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
 
 export const blobPath = (cacheDir: string, digest: Digest): string => join(cacheDir, 'blobs', 'sha256', hexOf(digest));
 

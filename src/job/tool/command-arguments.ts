@@ -35,7 +35,7 @@ function withPrefix(word: string, prefix: string | undefined, separate: boolean)
 }
 
 /** Text of a value on a command line: the path of a File, numbers without exponent. */
-export function toWord(value: unknown): string {
+function toWord(value: unknown): string {
   if (typeof value === 'number') return formatNumber(value);
   if (typeof value === 'bigint') return bigintText(value);
   if (typeof value === 'string') return value;

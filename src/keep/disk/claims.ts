@@ -12,7 +12,7 @@ import { isWriterDead, writerName, writerSinceMs } from './writers.ts';
  * A claim is a time of the thing itself: of a file when it was last read, since its other time is the tool's to see; of a directory when
  * it was last changed in any way, which only our own touching does, and no look into it.
  */
-export const lastUsedMs = (stats: Stats): number => (stats.isDirectory() ? stats.ctimeMs : stats.atimeMs);
+const lastUsedMs = (stats: Stats): number => (stats.isDirectory() ? stats.ctimeMs : stats.atimeMs);
 
 const waitMs = 5;
 /** One round of taking lasts milliseconds; who is this late in another PID namespace is gone. */

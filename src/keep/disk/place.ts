@@ -74,7 +74,7 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 /** Makes `to` share the extents of `from` (reflink). False: the file system cannot, nothing was made. */
-export async function cloneFile(from: string, to: string): Promise<boolean> {
+async function cloneFile(from: string, to: string): Promise<boolean> {
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE);
     return true;
