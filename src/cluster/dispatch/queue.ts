@@ -33,8 +33,8 @@ export interface Queue {
   hasFollowers(leaders: readonly Container[]): boolean;
   /** Locks the next ones, at most one to follow each of the leaders in its room; none while a larger one waits for more room. */
   lockFollowers(leaders: readonly Container[]): Follower[];
-  /** Whether a container that is locked already fits beside what runs; it itself is one of `idle`. */
-  fits(locked: Container, idle: readonly Uuid[]): boolean;
+  /** Which of the containers that are locked already fit beside what runs, all of them together; they are among `idle`. */
+  fitting(locked: readonly Container[], idle: readonly Uuid[]): readonly Container[];
 }
 
 /** A locked container and the one in whose room it is to run. */
@@ -62,12 +62,13 @@ export function createQueue(store: Store, options: QueueOptions): Queue {
     if (!room.isEmpty && (room.ramBytes <= 0 || room.vcpus <= 0)) return [];
     const started: Waiting[] = [];
     forEachWaiting(store, options.scope, (waiting) => {
-      const isFirst = room.isEmpty && started.length === 0;
-      if (fits(waiting, room) || (isFirst && isTooLarge(waiting, options.capacity))) {
+      if (takesRoom(waiting, room)) {
         started.push(waiting);
-        room.ramBytes -= waiting.ram;
-        room.vcpus -= waiting.vcpus;
         return started.length < count && room.ramBytes > 0 && room.vcpus > 0;
+      }
+      if (room.isEmpty && started.length === 0 && isTooLarge(waiting, options.capacity)) {
+        started.push(waiting);
+        return false;
       }
       passed ??= { uuid: waiting.uuid, times: 0 };
       return passed.uuid !== waiting.uuid || passed.times < maxPasses;
@@ -104,8 +105,10 @@ export function createQueue(store: Store, options: QueueOptions): Queue {
         const found = selectFollowers(leaders.filter(({ uuid }) => holders.has(uuid)));
         return found.map(({ waiting, leader }) => ({ container: lock(waiting, false), leader }));
       }),
-    fits: ({ runtime_constraints: { ram, vcpus } }, idle) =>
-      fits({ ram, vcpus }, freeRoom(store, options.capacity, idle)),
+    fitting: (locked, idle) => {
+      const room = freeRoom(store, options.capacity, idle);
+      return locked.filter(({ runtime_constraints }) => takesRoom(runtime_constraints, room));
+    },
     hasNext: (ended = []) => {
       if (options.whenTooLarge === 'fail') failTooLarge(store, options);
       return select(1, ended).length > 0;
@@ -121,7 +124,8 @@ interface Room {
 }
 
 function freeRoom(store: Store, capacity: Capacity, ended: readonly Uuid[]): Room {
-  const used = store.db.all(active).filter(({ uuid }) => !ended.includes(uuid as Uuid));
+  const free = new Set<string>(ended);
+  const used = store.db.all(active).filter(({ uuid }) => !free.has(String(uuid)));
   const sum = (name: 'ram' | 'vcpus') => used.reduce((total, row) => total + Number(row[name]), 0);
   return {
     ramBytes: capacity.ramBytes - sum('ram'),
@@ -132,8 +136,18 @@ function freeRoom(store: Store, capacity: Capacity, ended: readonly Uuid[]): Roo
 
 const active = `SELECT uuid, ram, vcpus FROM containers WHERE state IN ('Locked', 'Running')`;
 
-const fits = (waiting: Pick<Waiting, 'ram' | 'vcpus'>, room: Pick<Room, 'ramBytes' | 'vcpus'>) =>
-  waiting.ram <= room.ramBytes && waiting.vcpus <= room.vcpus;
+type Wants = Pick<Waiting, 'ram' | 'vcpus'>;
+
+const fits = (wants: Wants, room: Capacity) => wants.ram <= room.ramBytes && wants.vcpus <= room.vcpus;
+
+/** Whether it fits; the room is so much less then. */
+function takesRoom(wants: Wants, room: Room): boolean {
+  if (!fits(wants, room)) return false;
+  room.ramBytes -= wants.ram;
+  room.vcpus -= wants.vcpus;
+  return true;
+}
+
 const isTooLarge = (waiting: Waiting, capacity: Capacity) =>
   waiting.ram > capacity.ramBytes || waiting.vcpus > capacity.vcpus;
 
