@@ -1,22 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDiskBlockStore } from '../../src/keep/disk/disk-store.ts';
-import { openFile } from '../../src/keep/file-reader.ts';
-import { readCollection } from '../../src/run/collections.ts';
 import { describeWith, environment, probeEngine } from '../contract/engines.ts';
-import { createRunner, type Runner, startToolsRegistry } from './runner.ts';
-
-interface Archive {
-  readonly path: string;
-  readonly imageHash: string;
-}
+import { createRunner, type ImageArchive, type Runner, startToolsRegistry, takeImageOut } from './runner.ts';
 
 let runner: Runner;
-let archives: { readonly pulled: Archive; readonly built: Archive };
+let archives: { readonly pulled: ImageArchive; readonly built: ImageArchive };
 
 /** One image pulled and one built by a run, taken out of Keep. */
 beforeAll(async () => {
@@ -42,7 +33,7 @@ outputs: []
   const { exitCode, stderr } = await runner.run(['tool.cwl']);
   await registry.close();
   if (exitCode !== 0) throw new Error(stderr);
-  archives = { pulled: await takeOut('pull'), built: await takeOut('build') };
+  archives = { pulled: await takeImageOut(runner, 'pull'), built: await takeImageOut(runner, 'build') };
 }, 120_000);
 afterAll(() => runner.remove());
 
@@ -57,20 +48,6 @@ it('are loaded from a folder too, with a word on an image without a name', async
   });
   expect(stdout.split(' ')[2]).toBe(`${archives.built.imageHash}\n`);
 });
-
-async function takeOut(verb: 'pull' | 'build'): Promise<Archive> {
-  return runner.withRecords(async (cluster) => {
-    const { items } = await cluster.list('containers', { filters: [['container_image', '=', 'arvados/builtin']] });
-    const container = items.find(({ command }) => command[1] === verb);
-    if (!container?.output) throw new Error(`no ${verb} with an output`);
-    const [file, ...more] = (await readCollection(cluster, container.output)).files.values();
-    if (!file || more.length > 0) throw new Error('expected one file');
-    const blocks = await openDiskBlockStore(join(runner.home, 'keep'), { clock: { nowNs: () => 0n } });
-    const path = join(runner.folder, `${verb}.tar`);
-    await pipeline(openFile(blocks, file), createWriteStream(path));
-    return { path, imageHash: file.path.replace(/\.tar$/, '') };
-  });
-}
 
 const kinds = ['pulled', 'built'] as const;
 

@@ -1,11 +1,15 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { type Cluster, openCluster } from '../../src/cluster/cluster.ts';
+import { openDiskBlockStore } from '../../src/keep/disk/disk-store.ts';
+import { openFile } from '../../src/keep/file-reader.ts';
 import { removeTree } from '../../src/keep/remove-tree.ts';
+import { readCollection } from '../../src/run/collections.ts';
 import { toLoadableImage } from '../contract/executor-images.ts';
 import { toolsLayer } from '../contract/layers.ts';
 import { type FakeRegistry, type FakeRegistryOptions, startRegistry } from '../fakes/registry.ts';
@@ -101,6 +105,26 @@ export async function startToolsRegistry(options?: FakeRegistryOptions): Promise
   const registry = await startRegistry(options);
   registry.add('tools', '1', toLoadableImage([await toolsLayer()], { Env: ['PATH=/bin'] }).image);
   return { ...registry, tools: `${registry.host}/tools:1` };
+}
+
+export interface ImageArchive {
+  readonly path: string;
+  readonly imageHash: string;
+}
+
+/** The archive of the one image that was pulled or built in the home of `runner`, as a file. */
+export async function takeImageOut(runner: Runner, verb: 'pull' | 'build'): Promise<ImageArchive> {
+  return runner.withRecords(async (cluster) => {
+    const { items } = await cluster.list('containers', { filters: [['container_image', '=', 'arvados/builtin']] });
+    const container = items.find(({ command }) => command[1] === verb);
+    if (!container?.output) throw new Error(`no ${verb} with an output`);
+    const [file, ...more] = (await readCollection(cluster, container.output)).files.values();
+    if (!file || more.length > 0) throw new Error('expected one file');
+    const blocks = await openDiskBlockStore(join(runner.home, 'keep'), { clock: { nowNs: () => 0n } });
+    const path = join(runner.folder, `${verb}.tar`);
+    await pipeline(openFile(blocks, file), createWriteStream(path));
+    return { path, imageHash: file.path.replace(/\.tar$/, '') };
+  });
 }
 
 export interface Served {

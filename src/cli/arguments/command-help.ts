@@ -98,11 +98,15 @@ Results, their images and the records stay.`,
     takesRunFlags: true,
   },
   serve: {
-    usage: '[--port NUMBER] [flags]',
+    usage: '[--port NUMBER] [--certificate FILE --key FILE] [flags]',
     does: 'the embedded cluster as an Arvados API server and keepstore',
     about:
-      'For other processes of this machine; prints what they need. Takes the flags of a\nrun that say what containers are run with.',
-    flags: { '--port NUMBER': 'default: any that is free' },
+      "For other processes of this machine; prints what they need. Arvados' own clients\nspeak https only: they need a certificate, and ARVADOS_API_HOST_INSECURE=1 where it is\nyour own. Takes the flags of a run that say what containers are run with.",
+    flags: {
+      '--port NUMBER': 'default: any that is free',
+      '--certificate FILE': 'PEM; with it https is spoken',
+      '--key FILE': 'PEM, of the certificate',
+    },
     takesRunFlags: true,
   },
   completion: {

@@ -23,6 +23,7 @@ export function discoveryDocument(origin: string, clusterId: string): object {
     servicePath: 'arvados/v1/',
     batchPath: 'batch',
     uuidPrefix: clusterId,
+    remoteHosts: {},
     maxRequestSize: maxRequestBytes,
     defaultCollectionReplication: 1,
     blobSignatureTtl: 0,
@@ -37,6 +38,7 @@ export function discoveryDocument(origin: string, clusterId: string): object {
     resources: Object.fromEntries([
       ...resources.map((schema) => [schema.table, { methods: methodsOf(schema.table) }]),
       ['users', { methods: { current: method('users', 'current', 'GET', 'users/current', {}, 'User') } }],
+      ['configs', { methods: { get: method('configs', 'get', 'GET', 'config', {}, 'Config') } }],
       ['keep_services', { methods: { accessible: accessibleServices } }],
     ]),
   };
@@ -73,6 +75,7 @@ function methodsOf(resource: Resource): object {
   if (resource !== 'containers') return common;
   return {
     ...common,
+    current: method(resource, 'current', 'GET', `${resource}/current`, {}, name),
     lock: method(resource, 'lock', 'POST', `${record}/lock`, { uuid }, name),
     unlock: method(resource, 'unlock', 'POST', `${record}/unlock`, { uuid }, name),
     auth: method(resource, 'auth', 'GET', `${record}/auth`, { uuid }, 'ApiClientAuthorization'),
@@ -139,6 +142,7 @@ const otherSchemas = [
   ['User', 'tpzed'],
   ['ApiClientAuthorization', 'gj3su'],
   ['KeepServiceList', 'bi6l4'],
+  ['Config', ''],
 ].map(([id, uuidPrefix]) => [
   id,
   { id, type: 'object', uuidPrefix, properties: { uuid: { type: 'string' }, kind: { type: 'string' } } },

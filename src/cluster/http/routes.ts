@@ -11,6 +11,7 @@ import { toKind } from '../query/filters.ts';
 import { readRecord } from '../store/records.ts';
 import { schemas } from '../store/schema.ts';
 import { discoveryDocument } from './discovery.ts';
+import { exportedConfig } from './exported-config.ts';
 import type { Parameters } from './parameters.ts';
 import { toListResponse, toWire } from './responses.ts';
 
@@ -31,7 +32,7 @@ export async function route({ cluster, token }: Served, call: Call): Promise<unk
   const [version, name = '', uuid, action] = path;
   if (root !== 'arvados' || version !== 'v1' || path.length > 4) throw noRoute(call);
   if (name === 'users' && uuid === 'current' && call.method === 'GET') return currentUser(cluster);
-  if (name === 'config' && call.method === 'GET') return { ClusterID: clusterId };
+  if (name === 'config' && call.method === 'GET') return exportedConfig(call.url.origin, clusterId);
   if (name === 'keep_services' && uuid === 'accessible' && call.method === 'GET') return keepServices(clusterId, call);
   if (!Object.hasOwn(schemas, name)) throw noRoute(call);
   const resource = name as Resource;
@@ -128,7 +129,7 @@ function keepServices(clusterId: string, { url }: Call): object {
     uuid: `${clusterId}-bi6l4-000000000000000`,
     service_host: url.hostname,
     service_port: Number(url.port),
-    service_ssl_flag: false,
+    service_ssl_flag: url.protocol === 'https:',
     service_type: 'proxy',
     read_only: false,
   };

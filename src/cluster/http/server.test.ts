@@ -172,4 +172,14 @@ describe('the HTTP face', () => {
     expect(body.resources).toHaveProperty('container_requests.methods.list.path', 'container_requests');
     expect(body.schemas).toHaveProperty('ContainerRequest.uuidPrefix', 'xvhdp');
   });
+
+  it('tells its configuration, and a client that it is in no container', async () => {
+    const { body } = await call('GET', '/arvados/v1/config');
+    expect(body).toMatchObject({
+      ClusterID: cluster.store.ownerUuid.slice(0, 5),
+      Services: { Controller: { ExternalURL: `${face.url}/` } },
+      StorageClasses: { default: { Default: true } },
+    });
+    expect((await call('GET', '/arvados/v1/containers/current')).status).toBe(404);
+  });
 });

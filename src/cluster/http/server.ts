@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { apiError } from '../../api/errors.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -18,25 +19,35 @@ export interface HttpFaceOptions {
   readonly token: string;
   /** 0: any free one. */
   readonly port?: number;
+  /** With it https is spoken: Arvados' own clients speak nothing else. */
+  readonly tls?: TlsFiles;
   readonly logger: Logger;
 }
 
+/** Contents of PEM files. */
+export interface TlsFiles {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
 export interface HttpFace {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, or `https:` */
   readonly url: string;
   close(): Promise<void>;
 }
 
 /** The Arvados REST API and the Keep of an embedded cluster, for this machine only. */
 export async function serveCluster(options: HttpFaceOptions): Promise<HttpFace> {
-  const server = createServer((request, response) => void answer(options, request, response));
+  const { tls } = options;
+  const listener = (request: IncomingMessage, response: ServerResponse) => void answer(options, request, response);
+  const server = tls ? createTlsServer({ ...tls }, listener) : createServer(listener);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port ?? 0, '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${schemeOf(options)}://127.0.0.1:${port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -45,10 +56,13 @@ export async function serveCluster(options: HttpFaceOptions): Promise<HttpFace> 
   };
 }
 
+const schemeOf = ({ tls }: HttpFaceOptions) => (tls ? 'https' : 'http');
+
 async function answer(options: HttpFaceOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    checkOrigin(request);
-    const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
+    const own = `${schemeOf(options)}://${request.headers.host}`;
+    checkOrigin(request, own);
+    const url = new URL(request.url ?? '/', own);
     const isPublic = url.pathname.startsWith('/discovery/');
     if (!isPublic) checkToken(options.token, request);
     if (isBlockPath(url.pathname)) return await answerBlock(options.blocks, request, response, url.pathname);
@@ -75,10 +89,10 @@ function send(response: ServerResponse, status: number, body: unknown): void {
 const loopbackHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
 
 /** A page of the web that reaches this port through a name of its own, or posts to it, is turned away before anything else. */
-function checkOrigin(request: IncomingMessage): void {
+function checkOrigin(request: IncomingMessage, own: string): void {
   const { host = '', origin } = request.headers;
   const isLocal = loopbackHost.test(host);
-  if (isLocal && (origin === undefined || origin === `http://${host}`)) return;
+  if (isLocal && (origin === undefined || origin === own)) return;
   const from = isLocal ? `origin ${JSON.stringify(origin)}` : `host ${JSON.stringify(host)}`;
   throw apiError('api/not-authorized', `refused a request with ${from}: this cluster serves only its own machine`);
 }
