@@ -23,7 +23,7 @@ test: setup ## run the tests
 	@$(NODE) node_modules/vitest/vitest.mjs run
 
 lint: setup ## formatter, linter and the import table
-	@node_modules/.bin/biome check src test scripts schemas biome.json package.json tsconfig.json vitest.config.ts
+	@node_modules/.bin/biome check --error-on-warnings src test scripts schemas biome.json package.json tsconfig.json vitest.config.ts
 	@$(NODE) scripts/lint-imports.ts
 
 types: setup ## strict TypeScript

@@ -120,7 +120,9 @@ function hintOf({ hint, message }: HallmarkError, text: string): { readonly hint
 
 function locate(error: unknown, text: string, where: Where | undefined): unknown {
   if (!isHallmarkError<CwlErrorCode>(error) || where === undefined || error.where !== undefined) return error;
-  return new HallmarkError(error.code, `${error.message} (in ${JSON.stringify(shorten(text.trim()))})`, {
+  const shown = JSON.stringify(shorten(text.trim()));
+  const isSaid = error.message.includes(shown);
+  return new HallmarkError(error.code, isSaid ? error.message : `${error.message} (in ${shown})`, {
     where: { ...where, expression: text },
     cause: error.cause,
     ...hintOf(error, text),
