@@ -1,5 +1,5 @@
 import { describeValue, findMismatch } from '../cwl/input/mismatch.ts';
-import { typeText } from '../cwl/link/types.ts';
+import { isUnion, typeText } from '../cwl/link/types.ts';
 import type { CwlType } from '../cwl/model.ts';
 import type { CwlValue } from '../cwl/values.ts';
 
@@ -25,7 +25,5 @@ export function chooseBranch(type: CwlType, value: unknown): Exclude<CwlType, re
   }
   return undefined;
 }
-
-export const isUnion = (type: CwlType): type is readonly CwlType[] => Array.isArray(type);
 
 export const isOptional = (type: CwlType): boolean => type === 'null' || (isUnion(type) && type.some(isOptional));

@@ -45,6 +45,26 @@ export function toStoreError(error: unknown, doing: string, path: string): unkno
   });
 }
 
+/** What `task` gives; undefined where what it asks for is not there. */
+export function unlessGone<T>(task: () => T, codes: readonly string[] = ['ENOENT']): T | undefined {
+  try {
+    return task();
+  } catch (error) {
+    if (codes.includes(errorCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** As `unlessGone`, of what takes its time. */
+export async function unlessGoneLater<T>(task: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await task();
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** `ENOENT` and its like, of an error of Node's file system calls. */
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;

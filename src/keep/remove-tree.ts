@@ -24,7 +24,7 @@ const callsAtOnce = 16;
 async function removeDirectory(path: Buffer): Promise<void> {
   const remove = (entry: Dirent): Promise<void> => {
     const inner = Buffer.concat([path, Buffer.from(`/${entry.name}`, 'latin1')]);
-    return entry.isDirectory() ? removeDirectory(inner) : unlink(inner).catch(unlessGone);
+    return entry.isDirectory() ? removeDirectory(inner) : unlink(inner).catch(allowGone);
   };
   try {
     // Names of any bytes: Latin-1 gives each its character.
@@ -36,11 +36,11 @@ async function removeDirectory(path: Buffer): Promise<void> {
     for (const directory of directories) await remove(directory);
     await rmdir(path);
   } catch (error) {
-    unlessGone(error);
+    allowGone(error);
   }
 }
 
-function unlessGone(error: unknown): void {
+function allowGone(error: unknown): void {
   if (errorCode(error) !== 'ENOENT') throw error;
 }
 
@@ -59,6 +59,6 @@ async function makeWritable(directory: string): Promise<void> {
       if (entry.isDirectory()) await makeWritable(join(directory, entry.name));
     }
   } catch (error) {
-    unlessGone(error);
+    allowGone(error);
   }
 }

@@ -4,7 +4,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isHallmarkError } from '../core/errors.ts';
-import { errorCode } from './block-errors.ts';
+import { errorCode, unlessGone } from './block-errors.ts';
 import type { Collection, CollectionFile } from './collection.ts';
 import type { DiskBlockStore } from './disk/disk-store.ts';
 import { toLayout } from './disk/layout.ts';
@@ -57,17 +57,10 @@ async function findChanges(
   return changes;
 }
 
-const namesIn = (directory: string): readonly string[] => unlessGone(() => readdirSync(directory)) ?? [];
-const look = (path: string): Stats | undefined => unlessGone(() => lstatSync(path));
-
-function unlessGone<T>(task: () => T): T | undefined {
-  try {
-    return task();
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined;
-    throw error;
-  }
-}
+/** A folder may be a file by now. */
+const gone = ['ENOENT', 'ENOTDIR'];
+const namesIn = (directory: string): readonly string[] => unlessGone(() => readdirSync(directory), gone) ?? [];
+const look = (path: string): Stats | undefined => unlessGone(() => lstatSync(path), gone);
 
 async function hasContent(store: DiskBlockStore, file: CollectionFile, path: string): Promise<boolean> {
   try {

@@ -1,5 +1,6 @@
 import { didYouMean } from '../../core/nearest.ts';
 import { checkRecord, isBefore } from '../check.ts';
+import { isUnion } from '../link/types.ts';
 import type { ArrayType, CwlType, EnumType, PrimitiveType, RecordField, RecordType } from '../model.ts';
 import { arraySchema, enumSchema, recordSchema } from '../schema/process.ts';
 import { booleanOf, describe, field, itemsOf, type MapNode, type Node, stringOf } from '../syntax/node.ts';
@@ -29,12 +30,10 @@ function readUnion(items: readonly Node[], node: Node, context: BuildContext): C
 
 /** A flat union without repetitions; of one member, the member. */
 function unionOf(types: readonly CwlType[]): CwlType {
-  const flat = types.flatMap((type): readonly CwlType[] => (isUnionType(type) ? type : [type]));
+  const flat = types.flatMap((type): readonly CwlType[] => (isUnion(type) ? type : [type]));
   const unique = flat.filter((type, index) => flat.indexOf(type) === index);
   return unique.length === 1 && unique[0] !== undefined ? unique[0] : unique;
 }
-
-const isUnionType = (type: CwlType): type is readonly CwlType[] => Array.isArray(type);
 
 /** `File[]?` (Schema Salad, "Domain Specific Language for types"). */
 function readShorthand(text: string, node: Node, context: BuildContext): CwlType {

@@ -1,5 +1,6 @@
 import { didYouMean } from '../../core/nearest.ts';
 import { bigintText, isWholeFloat, maxLong, minLong } from '../../core/numbers.ts';
+import { isUnion } from '../link/types.ts';
 import type { CwlType } from '../model.ts';
 import { type Node, sourceText } from '../syntax/node.ts';
 import { isIntegerText, resolvePlain } from '../syntax/scalar.ts';
@@ -58,7 +59,6 @@ function firstOf<Item>(
   return undefined;
 }
 
-const isUnion = (type: CwlType): type is readonly CwlType[] => Array.isArray(type);
 const isList = (value: unknown): value is readonly CwlValue[] => Array.isArray(value);
 const isRecord = (value: unknown): value is { readonly [field: string]: CwlValue | undefined } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -2,7 +2,7 @@ import type { CwlType, RecordType } from '../model.ts';
 
 export type Fit = 'fits' | 'may-fit' | 'never-fits';
 
-const isUnion = (type: CwlType): type is readonly CwlType[] => Array.isArray(type);
+export const isUnion = (type: CwlType): type is readonly CwlType[] => Array.isArray(type);
 
 export const arrayOf = (items: CwlType): CwlType => ({ type: 'array', items });
 export const mayBeNull = (type: CwlType): boolean =>

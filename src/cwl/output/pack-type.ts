@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../core/json.ts';
+import { isUnion } from '../link/types.ts';
 import type { CwlType, RecordField, SecondaryFile } from '../model.ts';
 
 /** A type as CWL v1.2 writes it. Names are left out: what they stand for is in place. */
@@ -16,8 +17,6 @@ export function packType(type: CwlType): JsonValue {
       return { type: 'record', fields: type.fields.map(packField), ...label, ...binding };
   }
 }
-
-const isUnion = (type: CwlType): type is readonly CwlType[] => Array.isArray(type);
 
 function packField(field: RecordField): JsonValue {
   const { name, type, label, doc, inputBinding, outputBinding, loadListing } = field;

@@ -1,7 +1,8 @@
 import type { Claim } from '../../core/claim.ts';
 import { executorError } from '../errors.ts';
 import { createLimitMaker, type LimitMaker } from '../limits/create.ts';
-import type { ContainerSpec, Executor, LoadableImage, LoadedImage, RunningContainer } from '../port.ts';
+import { toLoadedImage } from '../loaded-image.ts';
+import type { ContainerSpec, Executor, LoadedImage, RunningContainer } from '../port.ts';
 import { toContainer } from '../process/container.ts';
 import { exists } from '../process/exists.ts';
 import { createLauncher, type Launcher } from '../process/launcher.ts';
@@ -46,24 +47,13 @@ export function createApptainerExecutor(options: ApptainerOptions): Executor {
       return `${name} ${version}`;
     },
     async loadImage(image, signal) {
-      return toLoadedImage(image, await sifs.ensure(image, (await program()).cli, signal));
+      return toLoadedImage('apptainer', await sifs.ensure(image, (await program()).cli, signal), image.image);
     },
     start: async (image, spec) => startContainer({ ...parts, program: await program() }, image, spec),
     async reap(isOwned) {
       await parts.limits.reap(isOwned);
       await sifs.reap();
     },
-  };
-}
-
-function toLoadedImage({ image }: LoadableImage, reference: string): LoadedImage {
-  const { config } = image.config;
-  return {
-    executor: 'apptainer',
-    reference,
-    environment: config?.Env ?? [],
-    workingDir: config?.WorkingDir || '/',
-    entrypoint: config?.Entrypoint ?? [],
   };
 }
 

@@ -3,6 +3,7 @@ import { createSharedTasks } from '../../core/concurrency.ts';
 import { planArchive, writeArchive } from '../../image/archive/write.ts';
 import type { Image } from '../../image/model.ts';
 import { executorError } from '../errors.ts';
+import { toLoadedImage } from '../loaded-image.ts';
 import type { ExecutorName, LoadableImage, LoadedImage } from '../port.ts';
 import { answerMs, callCli, type EngineCli, toLine } from './cli.ts';
 
@@ -31,14 +32,7 @@ export function createImages(executor: ExecutorName, cli: EngineCli): EngineImag
     async load({ image }, signal) {
       const known = seen.get(image.imageHash);
       const reference = known ?? (await shared(image.imageHash, (stop) => ensure(image, stop), signal));
-      const { config } = image.config;
-      return {
-        executor,
-        reference,
-        environment: config?.Env ?? [],
-        workingDir: config?.WorkingDir || '/',
-        entrypoint: config?.Entrypoint ?? [],
-      };
+      return toLoadedImage(executor, reference, image);
     },
     look: (reference) => lookFor(cli, reference),
     forget: () => seen.clear(),

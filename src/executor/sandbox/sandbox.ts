@@ -3,6 +3,7 @@ import { mkdir, readlink, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mib } from '../../core/units.ts';
 import type { LimitSpec } from '../limits/limits.ts';
+import { toLoadedImage } from '../loaded-image.ts';
 import type { ContainerSpec, ContainerUsage, Executor, LoadableImage, LoadedImage, RunningContainer } from '../port.ts';
 import { toContainer } from '../process/container.ts';
 import { toContainerEnvironment } from '../process/container-environment.ts';
@@ -36,15 +37,7 @@ async function loadImage(ground: Ground, { image }: LoadableImage, signal?: Abor
   const folders = await ground.layers.extract(image.layers, signal);
   const reference = join(ground.home, 'images', image.imageHash.slice('sha256:'.length));
   if (!(await ground.claim(reference))) await linkLayers(reference, folders.toReversed());
-  const { config } = image.config;
-  return {
-    executor: 'sandbox',
-    reference,
-    environment: config?.Env ?? [],
-    workingDir: config?.WorkingDir || '/',
-    entrypoint: config?.Entrypoint ?? [],
-    ...(config?.User ? { user: config.User } : {}),
-  };
+  return toLoadedImage('sandbox', reference, image);
 }
 
 /** The layer folders of a loaded image, topmost first. */

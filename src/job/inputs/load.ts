@@ -1,3 +1,4 @@
+import { isUnion } from '../../cwl/link/types.ts';
 import type { CwlType, InputParameter, LoadListing, RecordField } from '../../cwl/model.ts';
 import {
   type CwlDirectory,
@@ -16,7 +17,7 @@ import type { JobFiles } from '../files.ts';
 import type { Requirements } from '../model.ts';
 import { findRequirement } from '../requirements.ts';
 import { openFile, parseLocation } from '../staging/collection-draft.ts';
-import { chooseBranch, isUnion } from '../types.ts';
+import { chooseBranch } from '../types.ts';
 
 /** CWL v1.2, `loadContents`: a larger file is an error since v1.2; before, the start of it was taken. */
 const contentsLimitBytes = 64 * 1024;

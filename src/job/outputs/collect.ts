@@ -1,3 +1,4 @@
+import { isUnion } from '../../cwl/link/types.ts';
 import type { CwlType, OutputBinding, SecondaryFile } from '../../cwl/model.ts';
 import { type CwlFile, type CwlObject, type CwlValue, isFile } from '../../cwl/values.ts';
 import { findEntry } from '../../keep/tree.ts';
@@ -5,7 +6,7 @@ import { jobError } from '../errors.ts';
 import { type FileObject, isFileObject, mapFileObjects, mapFileObjectsAsync, nameOf } from '../file-objects.ts';
 import { effectiveListing, readContents, toListing } from '../inputs/load.ts';
 import { evaluatePattern, isRequired } from '../inputs/secondary-files.ts';
-import { isOptional, isUnion } from '../types.ts';
+import { isOptional } from '../types.ts';
 import { matchGlob } from './glob.ts';
 import { type OutputScope, toSeenObject } from './scope.ts';
 

@@ -1,9 +1,9 @@
 import { isHallmarkError } from '../../core/errors.ts';
 import { hasExpression } from '../../cwl/expression/scan.ts';
+import { isUnion } from '../../cwl/link/types.ts';
 import type { CommandLineTool, CwlType, OutputBinding, SecondaryFile } from '../../cwl/model.ts';
 import type { Expressions } from '../evaluate.ts';
 import { applyPattern } from '../inputs/secondary-files.ts';
-import { isUnion } from '../types.ts';
 
 interface Wanted {
   readonly glob: string;

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmdirSync, rmSync, type Stats, statSync, utimes
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Claim } from '../../core/claim.ts';
-import { errorCode } from '../block-errors.ts';
+import { errorCode, unlessGone } from '../block-errors.ts';
 import { isWriterDead, writerName, writerSinceMs } from './writers.ts';
 
 /**
@@ -64,15 +64,6 @@ export function whileClaimsWait<T>(collecting: string, take: () => T): T {
   } finally {
     rmSync(marker, { force: true });
     removeIfEmpty(collecting);
-  }
-}
-
-function unlessGone<T>(task: () => T): T | undefined {
-  try {
-    return task();
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }
 

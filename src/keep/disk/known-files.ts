@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlockLocator, isBlockLocator } from '../../core/ids.ts';
-import { errorCode } from '../block-errors.ts';
+import { unlessGoneLater } from '../block-errors.ts';
 import type { Layout } from './layout.ts';
 import type { Place } from './place.ts';
 
@@ -37,11 +37,5 @@ export function createKnownFiles(layout: Layout, place: Place): KnownFiles {
 
 const toState = (stats: BigIntStats) => `${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
 
-async function readOrEmpty(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'latin1');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return '';
-    throw error;
-  }
-}
+const readOrEmpty = async (path: string): Promise<string> =>
+  (await unlessGoneLater(() => readFile(path, 'latin1'))) ?? '';

@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { BlockLocator } from '../../core/ids.ts';
-import { damagedError, errorCode, missingError } from '../block-errors.ts';
+import { damagedError, errorCode, missingError, unlessGoneLater } from '../block-errors.ts';
 import { blockMd5, blockSizeBytes, createMd5 } from '../locator.ts';
 import { maxBlockBytes } from '../port.ts';
 import { type Layout, ownPath } from './layout.ts';
@@ -31,14 +31,11 @@ async function findOwn(layout: Layout, locator: BlockLocator): Promise<BlockPlac
 }
 
 /** What is there of the range; undefined when the file has gone. */
-async function readRange({ path, offset, length }: BlockPlace): Promise<Buffer | undefined> {
-  try {
+function readRange({ path, offset, length }: BlockPlace): Promise<Buffer | undefined> {
+  return unlessGoneLater(async () => {
     await using file = await open(path, 'r');
     return await readFully(file, offset, length);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  });
 }
 
 async function readFully(file: FileHandle, offset: number, length: number): Promise<Buffer> {

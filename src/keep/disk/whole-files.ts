@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlockLocator } from '../../core/ids.ts';
-import { errorCode } from '../block-errors.ts';
+import { unlessGoneLater } from '../block-errors.ts';
 import { blockMd5, blockSizeBytes } from '../locator.ts';
 import { indexPath, type Layout } from './layout.ts';
 import { sizeOfFile } from './place.ts';
@@ -17,26 +17,18 @@ export interface BlockPlace {
 export async function findInWholeFile(layout: Layout, locator: BlockLocator): Promise<BlockPlace | undefined> {
   const entry = await readEntry(layout, blockMd5(locator));
   if (entry === undefined || entry.length !== blockSizeBytes(locator)) return undefined;
-  try {
+  return unlessGoneLater(async () => {
     await stat(entry.path);
     return entry;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  });
 }
 
 export async function readEntry(layout: Layout, md5: string): Promise<BlockPlace | undefined> {
   const path = indexPath(layout, md5);
   // Nearly every block has no entry: to learn that takes a twentieth of the time without the thread pool.
   if (sizeOfFile(path) === undefined) return undefined;
-  try {
-    const text = await readFile(path, 'latin1');
-    const match = /^([0-9a-f]{32}) (\d+) (\d+)\n$/.exec(text);
-    if (match?.[1] === undefined) return undefined;
-    return { path: join(layout.whole, match[1]), offset: Number(match[2]), length: Number(match[3]) };
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await unlessGoneLater(() => readFile(path, 'latin1'));
+  const match = /^([0-9a-f]{32}) (\d+) (\d+)\n$/.exec(text ?? '');
+  if (match?.[1] === undefined) return undefined;
+  return { path: join(layout.whole, match[1]), offset: Number(match[2]), length: Number(match[3]) };
 }
