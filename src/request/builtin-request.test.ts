@@ -87,6 +87,21 @@ describe('docker build', () => {
       { '/': { kind: 'git_tree', url: 'https://x/y.git', commit: 'c'.repeat(40), path: 'd' } },
     ],
     [
+      {
+        added: [
+          { url: 'https://x/f', content: { portableDataHash: context }, modifiedSeconds: 9 },
+          { url: 'git@x:y.git#v1', content: { url: 'git@x:y.git', commit: 'c'.repeat(40) } },
+        ],
+      },
+      [],
+      {
+        '/Dockerfile': { kind: 'text', content: 'FROM a' },
+        '/ADD/https://x/f': { kind: 'collection', portable_data_hash: context },
+        '/ADD/git@x:y.git#v1': { kind: 'git_tree', url: 'git@x:y.git', commit: 'c'.repeat(40) },
+        '/ADD': { kind: 'json', content: { 'https://x/f': 9 } },
+      },
+    ],
+    [
       { target: 'run', platform: 'linux/arm64' },
       ['--target', 'run', '--platform', 'linux/arm64'],
       { '/Dockerfile': { kind: 'text', content: 'FROM a' } },

@@ -9,6 +9,7 @@ import { createKeepLayerCache } from '../../src/crunch/images/layer-cache.ts';
 import { createLayerIndex } from '../../src/crunch/images/layer-index.ts';
 import { createImageOpener } from '../../src/crunch/images/opener.ts';
 import { openArchive } from '../../src/image/archive/open.ts';
+import { mergedTree } from '../../src/image/layers/merged-tree.ts';
 import type { Image } from '../../src/image/model.ts';
 import { createRegistryClient } from '../../src/image/registry/client.ts';
 import { createContentStore } from '../../src/image/store/content-store.ts';
@@ -251,6 +252,61 @@ describe('docker build', () => {
     const container = await build('FROM scratch\nCOPPY a b\n');
     expect(container).toMatchObject({ state: 'Complete', exit_code: 1, output: null });
     expect((await setting.readLog(container))['stderr.txt']).toMatch(/Dockerfile.*2.*COPPY|COPPY.*2/s);
+  });
+
+  describe('what ADD fetches', () => {
+    const url = 'https://h.example/f?token=abc';
+    const line = `ADD ${url} /d`;
+
+    async function addMounts(): Promise<Mounts> {
+      const { portableDataHash } = await setting.store({ 'any name': 'text' });
+      return { [`/ADD/${url}`]: { kind: 'collection', portable_data_hash: portableDataHash } };
+    }
+
+    test('comes from the mount of its URL, with its time', async () => {
+      const times: Mounts = { '/ADD': { kind: 'json', content: { [url]: 9 } } };
+      const environment = { SOURCE_DATE_EPOCH: '100' };
+      const container = await build(`FROM scratch\n${line}`, {
+        environment,
+        mounts: { ...(await addMounts()), ...times },
+      });
+      expect(container).toMatchObject({ state: 'Complete', exit_code: 0 });
+      const { entries } = await mergedTree((await openOutput(container)).layers);
+      expect([...entries.values()]).toMatchObject([{ path: 'd', type: 'file', size: 4, mode: 0o600, mtime: 9 }]);
+      expect((await setting.readLog(container))['crunch-run.txt']).not.toContain('abc');
+    });
+
+    test('is what its checksum says', async () => {
+      const zeros = `sha256:${'0'.repeat(64)}`;
+      const text = `FROM scratch\n${line.replace('ADD', `ADD --checksum=${zeros}`)}`;
+      const container = await build(text, { mounts: await addMounts() });
+      expect(container).toMatchObject({ state: 'Complete', exit_code: 1 });
+      expect(container.runtime_status.error).toMatch(/ADD of \S+token=\*\*\*: expected sha256:0+, got sha256:982d/);
+    });
+
+    test.each<[string, () => Promise<Mounts>, RegExp]>([
+      ['not there', async () => ({}), /as a collection of one file, got none/],
+      [
+        'not one file',
+        async () => {
+          const { portableDataHash } = await setting.store({ a: '', b: '' });
+          return { [`/ADD/${url}`]: { kind: 'collection', portable_data_hash: portableDataHash } };
+        },
+        /as a collection of one file, got collection/,
+      ],
+    ])('is missed where it is %s', async (_what, mounts, message) => {
+      const container = await build(`FROM scratch\n${line}`, { mounts: await mounts() });
+      expect(container).toMatchObject({ state: 'Complete', exit_code: 1 });
+      expect(container.runtime_status.error).toMatch(message);
+      expect((await setting.readLog(container))['stderr.txt']).toMatch(/Dockerfile.*2/);
+    });
+
+    test('has a time that is one', async () => {
+      const mounts: Mounts = { ...(await addMounts()), '/ADD': { kind: 'json', content: { [url]: 'today' } } };
+      const container = await build(`FROM scratch\n${line}`, { mounts });
+      expect(container.state).toBe('Cancelled');
+      expect(container.runtime_status.error).toMatch(/mounts\["\/ADD"\] to be a json of whole seconds by URL/);
+    });
   });
 
   test('a base that the request does not hold', async () => {

@@ -12,6 +12,7 @@ import type { LoadableImage } from '../../src/executor/port.ts';
 import { createBuildSandbox } from '../../src/executor/sandbox/build.ts';
 import { createGround } from '../../src/executor/sandbox/ground.ts';
 import { planArchive, writeArchive } from '../../src/image/archive/write.ts';
+import type { RemoteContent } from '../../src/image/build/copy/remote-tree.ts';
 import { scratchState, toImage, withHistory } from '../../src/image/build/run/state.ts';
 import { mergedTree } from '../../src/image/layers/merged-tree.ts';
 import type { Image } from '../../src/image/model.ts';
@@ -41,20 +42,33 @@ async function toBase(): Promise<LoadableImage> {
 interface Case {
   readonly dockerfile: string;
   readonly context?: Readonly<Record<string, string>>;
+  /** By URL: the text of a file, or the files of a repository. */
+  readonly remotes?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly more?: Partial<BuildInputs>;
 }
 
-function toInputs({ dockerfile, context = {}, more }: Case): BuildInputs {
-  const scratchDir = mkdtempSync(join(scratch, 'build-'));
-  const contextDir = mkdtempSync(join(scratch, 'context-'));
-  for (const [path, text] of Object.entries(context)) {
-    mkdirSync(dirname(join(contextDir, path)), { recursive: true });
-    writeFileSync(join(contextDir, path), text, { mode: 0o644 });
+function writeAll(folder: string, files: Readonly<Record<string, string>>): string {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text, { mode: 0o644 });
   }
+  return folder;
+}
+
+function toRemote(content: string | Readonly<Record<string, string>> = {}): RemoteContent {
+  const folder = mkdtempSync(join(scratch, 'remote-'));
+  if (typeof content === 'string')
+    return { kind: 'file', path: join(writeAll(folder, { f: content }), 'f'), modifiedSeconds: 1234 };
+  return { kind: 'git', dir: writeAll(folder, content), commit: 'c0ffee'.repeat(7).slice(0, 40) };
+}
+
+function toInputs({ dockerfile, context = {}, remotes = {}, more }: Case): BuildInputs {
+  const scratchDir = mkdtempSync(join(scratch, 'build-'));
+  const contextDir = writeAll(mkdtempSync(join(scratch, 'context-')), context);
   return {
     ...{ dockerfile, fileName: 'Dockerfile', contextDir, scratchDir, buildArgs: {}, secrets: new Map() },
     openBase: async () => base,
-    openRemote: async ({ url }) => Promise.reject(new Error(`nothing was fetched from ${url}`)),
+    openRemote: async ({ url }) => toRemote(remotes[url]),
     ...more,
   };
 }
@@ -138,6 +152,28 @@ const cases: Readonly<Record<string, Case>> = {
     dockerfile:
       'FROM scratch\nCOPY --from=example.com/base:1 /etc/group /g\nCOPY --from=example.com/base:1 /home /home\nENTRYPOINT ["e"]',
   },
+  'files of the web': {
+    dockerfile: [
+      'FROM example.com/base:1',
+      'ARG V=1.0',
+      'ADD https://h.example/t-$V.tgz /d/',
+      'ADD --chmod=755 --chown=7:8 \\',
+      '  https://h.example/t-${V}.tgz \\',
+      '  /bin2/t$V',
+      'WORKDIR /d',
+      'ADD ["https://h.example/t-1.0.tgz", "https://h.example/b", "two words/"]',
+      'RUN cat t-1.0.tgz > seen',
+    ].join('\n'),
+    remotes: { 'https://h.example/t-1.0.tgz': 'text', 'https://h.example/b': 'b' },
+  },
+  repositories: {
+    dockerfile:
+      'FROM example.com/base:1\nADD https://h.example/r.git#v1:sub /r\nADD --keep-git-dir git@h.example:k.git /k/\nADD git@h.example:k.git /n',
+    remotes: {
+      'https://h.example/r.git#v1:sub': { 'a.txt': 'a', 'b/c': 'c' },
+      'git@h.example:k.git': { x: 'x', '.git/HEAD': 'head' },
+    },
+  },
   'a mounted image': {
     dockerfile:
       'FROM example.com/base:1\nRUN --mount=type=bind,from=example.com/base:1,source=/etc,target=/mnt cat /mnt/group > /g',
@@ -172,6 +208,30 @@ for (const name of Object.keys(dialects) as EngineBuilderName[]) {
       await validateImage(got.image);
       expect(await treeOf(got.image)).toEqual(await treeOf(expected.image));
       expect(configOf(got.image)).toEqual(configOf(expected.image));
+    });
+
+    it.each([
+      ['--unpack of what is fetched', 'ADD --unpack https://h.example/f /d/', /cannot do an ADD --unpack of what/],
+      [
+        'what is fetched beside others',
+        'ADD top.txt https://h.example/f /d/',
+        /cannot do an ADD of fetched files beside/,
+      ],
+      [
+        'names that a COPY reads otherwise',
+        'ADD https://h.example/a%2Ab /d/',
+        /cannot do an ADD of a file called "a\*b"/,
+      ],
+    ])('refuses %s', async (_title, line, message) => {
+      const dockerfile = `FROM example.com/base:1\n${line}`;
+      await expect(
+        build(engine, { dockerfile, context, remotes: { 'https://h.example/f': '' } }),
+      ).rejects.toMatchObject({
+        code: 'image/unsupported-instruction',
+        message: expect.stringMatching(message),
+        where: { file: 'Dockerfile', line: 2 },
+        hint: expect.stringContaining('--builder=hallmark'),
+      });
     });
 
     it('gives back the layers of the base as they are in Keep', async () => {

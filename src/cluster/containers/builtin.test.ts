@@ -27,6 +27,8 @@ describe('builtin requests', () => {
     ['a build with options', /one Dockerfile or URL/, { command: [...build, '--squash'] }],
     ['a build for no stage', /one Dockerfile or URL/, { command: [...build, '--target'] }],
     ['a context that is no tree', /for the context of docker build/, { command: build, mounts: { '/': tmp } }],
+    ['an ADD of no tree', /what ADD fetches/, { command: build, mounts: { '/ADD/https://h/f': tmp } }],
+    ['times that are no json', /times of what is added/, { command: build, mounts: { '/ADD': tmp } }],
     ['a base that is no collection', /a base image/, { command: build, mounts: { '/base': tmp } }],
   ])('refuse %s', async (_what, message, change) => {
     await expectCode('api/bad-attribute', commit(change), message);
@@ -44,6 +46,17 @@ describe('builtin requests', () => {
     [
       'a build of a git tree',
       { command: build, mounts: { '/': { kind: 'git_tree', url: 'u', commit: 'a'.repeat(40) } } },
+    ],
+    [
+      'a build of what ADD fetched',
+      {
+        command: build,
+        mounts: {
+          '/ADD': { kind: 'json', content: { 'https://h/f': 9 } },
+          '/ADD/https://h/f': { kind: 'collection' },
+          '/ADD/git@h:r.git': { kind: 'git_tree', url: 'git@h:r.git', commit: 'a'.repeat(40) },
+        },
+      },
     ],
   ])('accept %s', async (_what, change) => {
     expect(await commit(change)).toMatchObject({ state: 'Committed', container_count: 1 });
