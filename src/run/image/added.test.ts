@@ -6,6 +6,8 @@ import { createAsker } from '../../adapters/fetch/ask.ts';
 import type { ContainerRequest } from '../../api/records.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Requirement } from '../../cwl/model.ts';
+import { scratchState, toImage, withHistory } from '../../image/build/run/state.ts';
+import { parseReference } from '../../image/reference.ts';
 import { createDownloads, type DownloadOptions } from '../downloads/downloads.ts';
 import { explainDifference } from '../explain.ts';
 import type { ImageServices } from './port.ts';
@@ -130,6 +132,21 @@ describe('the request of a build with ADD', () => {
     pages['/f'] = { text: 'one' };
     const text = `FROM scratch AS no\nADD ${server.url}/none /x\nFROM scratch\nADD ${server.url}/f /x`;
     expect(Object.keys((await request(text)).mounts)).toEqual(['/Dockerfile', `/ADD/${server.url}/f`]);
+  });
+
+  it('knows the variables of a base, which is opened only for them', async () => {
+    const state = { ...scratchState({ os: 'linux', architecture: 'amd64' }), config: { Env: ['V=7'] } };
+    const services = kit.imageServices();
+    const names = { collection: 'base', references: [parseReference('base:1')] };
+    await services.saveImage(toImage(withHistory(state, 'base', 0), 0), names);
+    await kit.image('other:1', 'a');
+    pages['/f7'] = { text: 'one' };
+    expect(Object.keys((await request(`FROM base:1\nADD ${server.url}/f$V /x`)).mounts)).toContain(
+      `/ADD/${server.url}/f7`,
+    );
+    expect(Object.keys((await request(`FROM other:1\nADD ${server.url}/f7 /x`)).mounts)).toContain(
+      `/ADD/${server.url}/f7`,
+    );
   });
 
   it('follows redirects, and is known by the URL that the Dockerfile has', async () => {
