@@ -59,6 +59,8 @@ export interface SchedulingParameters {
   /** Bytes that the output, and the tmp mounts outside it, may hold. Absent: the disk is the limit. Ours, so not on a real cluster. */
   readonly 'hm:max_output'?: number;
   readonly 'hm:max_tmp'?: number;
+  /** What it is planned with where that is less than `vcpus`, which are whole: half a core. Ours. */
+  readonly 'hm:cores'?: number;
   /** What starts it, in place of the cluster's own choice: `sandbox`, `docker`, `podman`, `apptainer`. */
   readonly 'hm:executor'?: string;
 }

@@ -61,7 +61,7 @@ export async function toRunOptions(flags: RunFlags): Promise<RunOptions> {
     containers: flags.container,
     hostEnvironment: pickEnvironment(flags),
     buildSecrets: await readBuildSecrets(flags.secret ?? [], process.env),
-    maxInFlight: 128,
+    maxInFlight: 256,
     requests: {
       ...(flags.priority === undefined ? {} : { priority: flags.priority }),
       ...(flags.intermediateOutputTtl === undefined ? {} : { outputTtl: flags.intermediateOutputTtl }),

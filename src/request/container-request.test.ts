@@ -62,7 +62,7 @@ describe('a container request', () => {
       },
       secret_mounts: {},
       runtime_constraints: { vcpus: 2, ram: 100 * mib },
-      scheduling_parameters: { max_run_time: 60 },
+      scheduling_parameters: { max_run_time: 60, 'hm:cores': 1.5 },
       use_existing: true,
       output_name: 'Output from step main',
       output_ttl: 0,
@@ -209,6 +209,18 @@ describe('requirements', () => {
 
   it('of a v1.0 document have the network unasked', async () => {
     expect((await request({ cwlVersion: 'v1.0' })).runtime_constraints).toMatchObject({ API: true });
+  });
+
+  it.each([
+    [{}, 1, {}],
+    [{ coresMin: 2 }, 2, {}],
+    [{ coresMin: 0.01 }, 1, { 'hm:cores': 0.01 }],
+    [{ coresMax: 2.5 }, 3, { 'hm:cores': 2.5 }],
+    [{ coresMin: 0 }, 1, { 'hm:cores': 0 }],
+  ])('ask for whole cores, and say what they are planned with: %j', async (amounts, vcpus, scheduling_parameters) => {
+    const made = await withHints({ ResourceRequirement: amounts });
+    expect(made).toMatchObject({ runtime_constraints: { vcpus }, scheduling_parameters });
+    expect(Object.keys(made.scheduling_parameters ?? {})).toEqual(Object.keys(scheduling_parameters));
   });
 
   it('limit the disk where the tool does, beside what they reserve', async () => {

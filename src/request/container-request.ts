@@ -42,6 +42,7 @@ export function toContainerRequest(
     runtime_constraints: { ...toConstraints(job), ...contribution.runtimeConstraints },
     scheduling_parameters: {
       ...(job.timeLimitSeconds > 0 && { max_run_time: job.timeLimitSeconds }),
+      ...toCores(job),
       ...toDiskLimits(job),
       ...contribution.schedulingParameters,
     },
@@ -85,6 +86,10 @@ function toConstraints({ resources, networkAccess }: ToolJob): RuntimeConstraint
     ...(networkAccess && { API: true }),
   };
 }
+
+/** CWL v1.2 has parts of cores, Arvados whole ones. */
+const toCores = ({ resources: { cores } }: ToolJob): SchedulingParameters =>
+  Number.isInteger(cores) && cores > 0 ? {} : { 'hm:cores': cores };
 
 /** Of ResourceRequirement; a reservation is no limit. */
 const toDiskLimits = ({ resources: { outdirMaxBytes, tmpdirMaxBytes } }: ToolJob): SchedulingParameters => ({

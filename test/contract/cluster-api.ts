@@ -259,6 +259,11 @@ export function describeClusterApi(name: string, open: () => Promise<OpenedApi>)
         await expectCode('api/bad-attribute', commit({ priority: 1001 }), /priority/);
         await expectCode('api/bad-attribute', commit({ command: [] }), /command/);
         await expectCode('api/bad-attribute', commit({ runtime_constraints: { ram: 0, vcpus: 1 } }), /ram/);
+        await expectCode('api/bad-attribute', commit({ runtime_constraints: { ram: 1, vcpus: 0.5 } }), /vcpus/);
+        for (const cores of [-1, 1.5, '1']) {
+          const scheduling_parameters = { 'hm:cores': cores as number };
+          await expectCode('api/bad-attribute', commit({ scheduling_parameters }), /hm:cores.* from 0 to vcpus, 1/);
+        }
       });
     });
 

@@ -5,6 +5,7 @@ import { insertRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { resolveWork } from './resolve.ts';
 import { findReusable } from './reuse.ts';
+import { wantsOf } from './wants.ts';
 import { toReuseKey, toSecretMountsKey, toWorkIdentity } from './work.ts';
 
 export interface Assigned {
@@ -22,12 +23,13 @@ export function assignContainer(store: Store, request: ContainerRequest, secretM
     state: 'Queued',
     priority: request.priority,
   };
+  const { ram, cores } = wantsOf(work);
   const { uuid } = insertRecord(store, 'containers', attributes, {
     secret_mounts: JSON.stringify(secretMounts),
     reuse_key: reuseKey,
     secret_mounts_key: secretMountsKey,
-    ram: work.runtime_constraints.ram,
-    vcpus: work.runtime_constraints.vcpus,
+    ram,
+    vcpus: cores,
   });
   return { container: uuid, isNew: true };
 }

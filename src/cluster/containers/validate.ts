@@ -32,6 +32,10 @@ function validateWork(request: ContainerRequest): void {
       throw bad(`runtime_constraints.${name}`, 'an integer above 0', amount);
     }
   }
+  const cores: unknown = request.scheduling_parameters['hm:cores'] ?? constraints.vcpus;
+  if (!(typeof cores === 'number' && cores >= 0 && cores <= constraints.vcpus)) {
+    throw bad('scheduling_parameters["hm:cores"]', `a number from 0 to vcpus, ${constraints.vcpus}`, cores);
+  }
   if (request.container_image === builtinImage) validateBuiltin(request);
   else if (!Object.hasOwn(request.mounts, request.output_path)) {
     throw bad('output_path', 'one of the targets of mounts', request.output_path);

@@ -175,6 +175,31 @@ describe('the dispatcher', () => {
     expect(most).toBeLessThanOrEqual(4);
   });
 
+  it('runs together what fits with parts of cores, to the last one', async () => {
+    const started: string[] = [];
+    const all = Promise.withResolvers<void>();
+    const more = { runtime_constraints: { ram: 1, vcpus: 1 }, scheduling_parameters: { 'hm:cores': 0.01 } };
+    const names = Array.from({ length: 201 }, (_, n) => String(n));
+    const made = await Promise.all(names.map((name) => submit(name, more)));
+    dispatch(
+      async (container) => {
+        started.push(container.command.join());
+        await start(cluster, container.uuid);
+        await all.promise;
+        await complete(cluster, container.uuid);
+      },
+      { capacity: { ramBytes: 4 << 20, vcpus: 2 } },
+    );
+    while (started.length < 200) await turn();
+    for (let turns = 0; turns < 20; turns += 1) await turn();
+    expect(started).toEqual(names.slice(0, 200));
+    all.resolve();
+    await Promise.all(made.map(final));
+    expect(started).toEqual(names);
+    const container = await cluster.get('containers', containerOf(made[0] as ContainerRequest));
+    expect(container).toMatchObject(more);
+  });
+
   it('keeps room for a large container that small ones would pass for ever', async () => {
     let passes = 0;
     let largeRan = false;

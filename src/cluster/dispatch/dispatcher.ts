@@ -11,7 +11,7 @@ import { recoverAbandoned } from './recover.ts';
 import { RunningContainers, type RunningOptions } from './running.ts';
 import { createStarter, type RunContainer } from './starter.ts';
 
-export interface DispatcherOptions extends Partial<Omit<QueueOptions, 'capacity'>>, PersistenceOptions, RunningOptions {
+export interface DispatcherOptions extends QueueOptions, PersistenceOptions, RunningOptions {
   readonly cluster: Cluster;
   readonly runContainer: RunContainer;
   /** Hands each running container's follower over, too, to be made ready meanwhile. Default false. */

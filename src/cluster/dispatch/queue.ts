@@ -1,40 +1,18 @@
 import type { Container } from '../../api/records.ts';
 import type { Uuid } from '../../core/ids.ts';
-import { mib } from '../../core/units.ts';
 import { lockContainer } from '../containers/containers.ts';
-import { finishContainer } from '../containers/lifecycle.ts';
-import { readRecord, updateRecord } from '../store/records.ts';
+import { isWithin, wantsOf } from '../containers/wants.ts';
+import { readRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
-
-/** What this machine has for containers: of all processes that share the home together. */
-export interface Capacity {
-  readonly ramBytes: number;
-  readonly vcpus: number;
-}
+import { type Capacity, Room } from './room.ts';
+import { failTooLarge, forEachWaiting, isTooLarge, type Scope, type Waiting, warnTooLarge } from './waiting.ts';
 
 export interface QueueOptions {
   readonly capacity: Capacity;
-  /** `own`: only what this session waits for; `all`: whatever is queued. */
-  readonly scope: 'own' | 'all';
-  /** What becomes of a container that asks for more than `capacity`. */
-  readonly whenTooLarge: 'run-alone' | 'fail';
-}
-
-/** Picks containers from the queue: highest priority first, then oldest. */
-export interface Queue {
-  /** Whether `lockNext` would lock any; what can never start is failed first, where that is asked for. */
-  hasNext(ended?: readonly Uuid[]): boolean;
-  /**
-   * Locks at most `count` that fit beside what runs on this machine already; one transaction.
-   * Those of `ended` take no room, whatever their records say.
-   */
-  lockNext(count: number, ended?: readonly Uuid[]): Container[];
-  /** Whether `lockFollowers` would lock any. */
-  hasFollowers(leaders: readonly Container[]): boolean;
-  /** Locks the next ones, at most one to follow each of the leaders in its room; none while a larger one waits for more room. */
-  lockFollowers(leaders: readonly Container[]): Follower[];
-  /** Which of the containers that are locked already fit beside what runs, all of them together; they are among `idle`. */
-  fitting(locked: readonly Container[], idle: readonly Uuid[]): readonly Container[];
+  /** Default `own`. */
+  readonly scope?: Scope;
+  /** What becomes of a container that asks for more than `capacity`. Default `run-alone`. */
+  readonly whenTooLarge?: 'run-alone' | 'fail';
 }
 
 /** A locked container and the one in whose room it is to run. */
@@ -43,161 +21,107 @@ export interface Follower {
   readonly leader: Uuid;
 }
 
-/** Enough to fill a machine at once; the next look continues. */
-const windowSize = 64;
+/** So many that do not fit, and the rest is not looked at. */
+const maxMisses = 64;
 /** How often smaller containers may pass one that does not fit, before the room is kept for it. */
 const maxPasses = 16;
 
-interface Waiting {
-  readonly uuid: Uuid;
-  readonly ram: number;
-  readonly vcpus: number;
-  readonly lockCount: number;
-}
+/** Picks containers from the queue: highest priority first, then oldest. Those of `idle` take no room, whatever their records say. */
+export class Queue {
+  readonly #store: Store;
+  readonly #capacity: Capacity;
+  readonly #scope: Scope;
+  readonly #failsTooLarge: boolean;
+  #passed: { readonly uuid: Uuid; times: number } | undefined;
 
-export function createQueue(store: Store, options: QueueOptions): Queue {
-  let passed: { uuid: Uuid; times: number } | undefined;
-  const select = (count: number, ended: readonly Uuid[]): Waiting[] => {
-    const room = freeRoom(store, options.capacity, ended);
-    if (!room.isEmpty && (room.ramBytes <= 0 || room.vcpus <= 0)) return [];
+  constructor(store: Store, { capacity, scope = 'own', whenTooLarge }: QueueOptions) {
+    this.#store = store;
+    this.#capacity = capacity;
+    this.#scope = scope;
+    this.#failsTooLarge = whenTooLarge === 'fail';
+  }
+
+  /** Whether `lockNext` would lock any; what can never start is failed first, where that is asked for. */
+  hasNext(idle: readonly Uuid[]): boolean {
+    if (this.#failsTooLarge) failTooLarge(this.#store, this.#scope, this.#capacity);
+    return this.#select(1, idle).length > 0;
+  }
+
+  /** Locks at most `count` that fit beside what runs on this machine already; one transaction. */
+  lockNext(count: number, idle: readonly Uuid[]): Container[] {
+    return this.#store.write(() => this.#select(count, idle).map((waiting) => this.#lock(waiting, true)));
+  }
+
+  /** Whether `lockFollowers` would lock any. */
+  hasFollowers(leaders: readonly Container[]): boolean {
+    return this.#selectFollowers(leaders).length > 0;
+  }
+
+  /** Locks the next ones, at most one to follow each of the leaders in its room; none while a larger one waits for more room. */
+  lockFollowers(leaders: readonly Container[]): Follower[] {
+    return this.#store.write(() => {
+      // The room of one that has ended meanwhile may be another process's by now.
+      const holders = new Set(this.#store.db.all(active).map(({ uuid }) => uuid));
+      const found = this.#selectFollowers(leaders.filter(({ uuid }) => holders.has(uuid)));
+      return found.map(({ waiting, leader }) => ({ container: this.#lock(waiting, false), leader }));
+    });
+  }
+
+  /** Which of the containers that are locked already fit beside what runs, all of them together; they are among `idle`. */
+  fitting(locked: readonly Container[], idle: readonly Uuid[]): readonly Container[] {
+    const room = this.#room(idle);
+    return locked.filter((container) => room.take(wantsOf(container)));
+  }
+
+  #room(idle: readonly Uuid[]): Room {
+    const free = new Set<string>(idle);
+    const used = this.#store.db.all(active).filter(({ uuid }) => !free.has(String(uuid)));
+    const wants = used.map(({ ram, vcpus }) => ({ ram: Number(ram), cores: Number(vcpus) }));
+    return new Room(this.#capacity, wants);
+  }
+
+  #select(count: number, idle: readonly Uuid[]): Waiting[] {
+    const room = this.#room(idle);
+    if (!room.isEmpty && room.isFull) return [];
     const started: Waiting[] = [];
-    forEachWaiting(store, options.scope, (waiting) => {
-      if (takesRoom(waiting, room)) {
+    let misses = 0;
+    forEachWaiting(this.#store, this.#scope, (waiting) => {
+      if (room.take(waiting)) {
         started.push(waiting);
-        return started.length < count && room.ramBytes > 0 && room.vcpus > 0;
+        return started.length < count && !room.isFull;
       }
-      if (room.isEmpty && started.length === 0 && isTooLarge(waiting, options.capacity)) {
+      if (room.isEmpty && started.length === 0 && isTooLarge(waiting, this.#capacity)) {
         started.push(waiting);
         return false;
       }
-      passed ??= { uuid: waiting.uuid, times: 0 };
-      return passed.uuid !== waiting.uuid || passed.times < maxPasses;
+      this.#passed ??= { uuid: waiting.uuid, times: 0 };
+      misses += 1;
+      return misses < maxMisses && (this.#passed.uuid !== waiting.uuid || this.#passed.times < maxPasses);
     });
     return started;
-  };
-  const lock = (waiting: Waiting, isTry = true): Container => {
-    lockContainer(store, waiting.uuid, waiting.lockCount, isTry);
-    if (isTooLarge(waiting, options.capacity)) warnTooLarge(store, waiting, options.capacity);
-    if (passed?.uuid === waiting.uuid) passed = undefined;
-    else if (passed !== undefined) passed.times += 1;
-    return readRecord(store, 'containers', waiting.uuid);
-  };
-  const selectFollowers = (running: readonly Container[]): { waiting: Waiting; leader: Uuid }[] => {
+  }
+
+  #selectFollowers(running: readonly Container[]): { readonly waiting: Waiting; readonly leader: Uuid }[] {
     const leaders = [...running];
     const found: { waiting: Waiting; leader: Uuid }[] = [];
-    if (passed !== undefined || leaders.length === 0) return found;
-    forEachWaiting(store, options.scope, (waiting) => {
-      const index = leaders.findIndex(({ runtime_constraints: { ram, vcpus } }) =>
-        fits(waiting, { ramBytes: ram, vcpus }),
-      );
+    if (this.#passed !== undefined || leaders.length === 0) return found;
+    forEachWaiting(this.#store, this.#scope, (waiting) => {
+      const index = leaders.findIndex((leader) => isWithin(waiting, wantsOf(leader)));
       const [leader] = index < 0 ? [] : leaders.splice(index, 1);
       if (leader) found.push({ waiting, leader: leader.uuid });
       return leader !== undefined && leaders.length > 0;
     });
     return found;
-  };
-  return {
-    hasFollowers: (leaders) => selectFollowers(leaders).length > 0,
-    lockFollowers: (leaders) =>
-      store.write(() => {
-        // The room of one that has ended meanwhile may be another process's by now.
-        const holders = new Set(store.db.all(active).map(({ uuid }) => uuid));
-        const found = selectFollowers(leaders.filter(({ uuid }) => holders.has(uuid)));
-        return found.map(({ waiting, leader }) => ({ container: lock(waiting, false), leader }));
-      }),
-    fitting: (locked, idle) => {
-      const room = freeRoom(store, options.capacity, idle);
-      return locked.filter(({ runtime_constraints }) => takesRoom(runtime_constraints, room));
-    },
-    hasNext: (ended = []) => {
-      if (options.whenTooLarge === 'fail') failTooLarge(store, options);
-      return select(1, ended).length > 0;
-    },
-    lockNext: (count, ended = []) => store.write(() => select(count, ended).map((waiting) => lock(waiting))),
-  };
-}
+  }
 
-interface Room {
-  ramBytes: number;
-  vcpus: number;
-  readonly isEmpty: boolean;
-}
-
-function freeRoom(store: Store, capacity: Capacity, ended: readonly Uuid[]): Room {
-  const free = new Set<string>(ended);
-  const used = store.db.all(active).filter(({ uuid }) => !free.has(String(uuid)));
-  const sum = (name: 'ram' | 'vcpus') => used.reduce((total, row) => total + Number(row[name]), 0);
-  return {
-    ramBytes: capacity.ramBytes - sum('ram'),
-    vcpus: capacity.vcpus - sum('vcpus'),
-    isEmpty: used.length === 0,
-  };
+  /** Inside `store.write`. */
+  #lock(waiting: Waiting, isTry: boolean): Container {
+    lockContainer(this.#store, waiting.uuid, waiting.lockCount, isTry);
+    if (isTooLarge(waiting, this.#capacity)) warnTooLarge(this.#store, waiting, this.#capacity);
+    if (this.#passed?.uuid === waiting.uuid) this.#passed = undefined;
+    else if (this.#passed !== undefined) this.#passed.times += 1;
+    return readRecord(this.#store, 'containers', waiting.uuid);
+  }
 }
 
 const active = `SELECT uuid, ram, vcpus FROM containers WHERE state IN ('Locked', 'Running')`;
-
-type Wants = Pick<Waiting, 'ram' | 'vcpus'>;
-
-const fits = (wants: Wants, room: Capacity) => wants.ram <= room.ramBytes && wants.vcpus <= room.vcpus;
-
-/** Whether it fits; the room is so much less then. */
-function takesRoom(wants: Wants, room: Room): boolean {
-  if (!fits(wants, room)) return false;
-  room.ramBytes -= wants.ram;
-  room.vcpus -= wants.vcpus;
-  return true;
-}
-
-const isTooLarge = (waiting: Waiting, capacity: Capacity) =>
-  waiting.ram > capacity.ramBytes || waiting.vcpus > capacity.vcpus;
-
-function forEachWaiting(store: Store, scope: 'own' | 'all', visit: (waiting: Waiting) => boolean): void {
-  const [sql, parameters] = scope === 'all' ? [queued(''), []] : [queued(`AND ${wanted}`), [store.session.uuid]];
-  store.db.each(sql, parameters, (row) =>
-    visit({
-      uuid: row.uuid as Uuid,
-      ram: Number(row.ram),
-      vcpus: Number(row.vcpus),
-      lockCount: Number(row.lock_count),
-    }),
-  );
-}
-
-const queued = (condition: string) => `
-  SELECT uuid, ram, vcpus, lock_count FROM containers
-  WHERE state = 'Queued' AND priority > 0 ${condition} ORDER BY priority DESC, id LIMIT ${windowSize}`;
-
-const wanted = `EXISTS (
-  SELECT 1 FROM container_requests r
-  WHERE r.container_uuid = containers.uuid AND r.state = 'Committed' AND r.priority > 0 AND r.session = ?)`;
-
-function warnTooLarge(store: Store, waiting: Waiting, capacity: Capacity): void {
-  const warning = `${tooLargeText(waiting, capacity)}: runs alone`;
-  updateRecord(store, 'containers', waiting.uuid, { runtime_status: { warning } });
-}
-
-function failTooLarge(store: Store, options: QueueOptions): void {
-  const { capacity, scope } = options;
-  const find = () => {
-    const found: Waiting[] = [];
-    forEachWaiting(store, scope, (waiting) => {
-      if (isTooLarge(waiting, capacity)) found.push(waiting);
-      return true;
-    });
-    return found;
-  };
-  if (find().length === 0) return;
-  store.write(() => {
-    for (const waiting of find()) {
-      const runtime_status = { error: tooLargeText(waiting, capacity), retryable: false };
-      finishContainer(store, waiting.uuid, { state: 'Cancelled', runtime_status });
-    }
-  });
-}
-
-function tooLargeText(waiting: Waiting, capacity: Capacity): string {
-  const wants = describe(waiting.ram, waiting.vcpus);
-  return `asks for ${wants}, this machine has ${describe(capacity.ramBytes, capacity.vcpus)}`;
-}
-
-const describe = (ramBytes: number, vcpus: number) => `${Math.ceil(ramBytes / mib)} MiB of memory and ${vcpus} cores`;

@@ -1,6 +1,7 @@
 import type { Container } from '../../api/records.ts';
 import type { Uuid } from '../../core/ids.ts';
-import type { Capacity } from './queue.ts';
+import { wantsOf } from '../containers/wants.ts';
+import { type Capacity, Room } from './room.ts';
 
 /** A container that this process has locked. */
 export interface Running {
@@ -19,8 +20,8 @@ export interface RunningOptions {
   readonly maxConcurrent?: number;
 }
 
-/** So many small ones wait together: crunch-run writes their logs into one block. */
-const leastSaving = 16;
+/** So many small ones are saved together, where there are fewer cores: crunch-run writes their logs into one block. */
+const leastAside = 16;
 /** Of one look at the queue. */
 const mostAtOnce = 1_000;
 
@@ -31,10 +32,13 @@ export class RunningContainers {
   readonly #ended = new Set<Uuid>();
   readonly #capacity: Capacity;
   readonly #maxConcurrent: number;
+  /** Of those that are made ready, and of those that are saved, beside what runs. */
+  readonly #mostAside: number;
 
   constructor({ capacity, maxConcurrent = Number.POSITIVE_INFINITY }: RunningOptions) {
     this.#capacity = capacity;
     this.#maxConcurrent = maxConcurrent;
+    this.#mostAside = Math.max(capacity.vcpus, leastAside);
   }
 
   uuids(): readonly Uuid[] {
@@ -73,11 +77,13 @@ export class RunningContainers {
     return Math.min(this.#maxConcurrent - this.#byUuid.size + idle.length, mostAtOnce);
   }
 
-  /** Those that run and have no follower yet. */
+  /** Those that run and may have a follower, which they have not yet. */
   leaders(): Container[] {
-    const followed = new Set(this.#ready().map(({ leader }) => leader));
+    const ready = this.#ready();
+    const followed = new Set(ready.map(({ leader }) => leader));
     return [...this.#byUuid.values()]
       .filter((one) => one.hasTurn && !this.#ended.has(one.container.uuid) && !followed.has(one.container.uuid))
+      .slice(0, Math.max(this.#mostAside - ready.length, 0))
       .map(({ container }) => container);
   }
 
@@ -111,17 +117,15 @@ export class RunningContainers {
     return [...this.#byUuid.values()].filter(({ hasTurn }) => !hasTurn);
   }
 
-  /** As many as there are cores, or `leastSaving`, give their room away: what is to be saved cannot pile up. */
+  /** So many give their room away: what is to be saved cannot pile up. */
   #saving(): Uuid[] {
-    return [...this.#ended].slice(0, Math.max(this.#capacity.vcpus, leastSaving));
+    return [...this.#ended].slice(0, this.#mostAside);
   }
 
   #isFull(idle: readonly Uuid[]): boolean {
     const free = new Set(idle);
     const busy = [...this.#byUuid.values()].map(({ container }) => container).filter(({ uuid }) => !free.has(uuid));
-    const sum = (name: 'ram' | 'vcpus') =>
-      busy.reduce((total, { runtime_constraints }) => total + runtime_constraints[name], 0);
-    return busy.length > 0 && (sum('ram') >= this.#capacity.ramBytes || sum('vcpus') >= this.#capacity.vcpus);
+    return busy.length > 0 && new Room(this.#capacity, busy.map(wantsOf)).isFull;
   }
 }
 

@@ -7,7 +7,7 @@ import { finishContainer } from '../containers/lifecycle.ts';
 import { findRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { Persistence } from './persist.ts';
-import { createQueue, type Follower, type QueueOptions } from './queue.ts';
+import { type Follower, Queue, type QueueOptions } from './queue.ts';
 import { begin, type Running, type RunningContainers } from './running.ts';
 
 /**
@@ -23,7 +23,7 @@ export type RunContainer = (
   turn: Promise<void>,
 ) => Promise<void>;
 
-export interface StarterOptions extends Partial<Omit<QueueOptions, 'capacity'>>, Pick<QueueOptions, 'capacity'> {
+export interface StarterOptions extends QueueOptions {
   readonly store: Store;
   readonly running: RunningContainers;
   readonly runContainer: RunContainer;
@@ -39,7 +39,7 @@ export interface StarterOptions extends Partial<Omit<QueueOptions, 'capacity'>>,
 /** Gives what locks and starts the next containers, as many as there is room for, and a follower for each that runs. */
 export function createStarter(options: StarterOptions): () => Promise<void> {
   const { store, running, stopped } = options;
-  const queue = createQueue(store, { scope: 'own', whenTooLarge: 'run-alone', ...options });
+  const queue = new Queue(store, options);
   /** Whether more followers were found than were wanted the last time: it need not be asked then. */
   let hasMore = false;
 
@@ -60,7 +60,7 @@ export function createStarter(options: StarterOptions): () => Promise<void> {
     running.handOver();
   };
   return async () => {
-    running.beginWhatFits(queue.fitting);
+    running.beginWhatFits((ready, idle) => queue.fitting(ready, idle));
     await startNext();
     if (options.ahead) await startFollowers();
   };
