@@ -16,7 +16,7 @@ export type Ingredient =
   | { readonly dockerfile: string }
   /** A git commit, or at least its first 7 digits. */
   | { readonly commit: string }
-  /** A file of this machine, a portable data hash or the uuid of a collection. */
+  /** A file of this machine, a portable data hash, the uuid of a collection, or the URL that something was downloaded from. */
   | { readonly input: string };
 
 /** Where the walk to the results begins. */
@@ -138,6 +138,10 @@ async function findCommit(api: ClusterApi, commit: string): Promise<Partial<Orig
 }
 
 async function findInput(api: ClusterApi, text: string): Promise<PortableDataHash[]> {
+  if (/^https?:\/\//.test(text)) {
+    const downloads = await listAll(api, 'collections', { filters: [['properties', 'exists', text]] });
+    return [...new Set(downloads.map((record) => record.portable_data_hash))];
+  }
   const subject = await resolveSubject(api, text);
   if (subject.kind === 'collection') return [subject.portableDataHash];
   if (subject.kind === 'file') return [...new Set(subject.places.map((place) => place.portableDataHash))];

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createReadStream, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ let seen: string[];
 /** What the server has at `/tool-1.0.sh`, and its tag. */
 let script = '';
 let tag = '';
+let answerOther: ((response: ServerResponse) => void) | undefined;
 
 beforeAll(async () => {
   registry = await startToolsRegistry();
@@ -22,6 +23,7 @@ afterAll(() => registry.close());
 beforeEach(async () => {
   runner = createRunner('added');
   seen = [];
+  answerOther = undefined;
   [script, tag] = ['#!/bin/sh\necho one\n', '"1"'];
   server = createServer((request, response) => {
     const path = request.url ?? '';
@@ -31,6 +33,7 @@ beforeEach(async () => {
       const headers = { etag: tag, 'last-modified': 'Tue, 02 Jan 2001 03:04:05 GMT' };
       return void response.writeHead(isSame ? 304 : 200, headers).end(isSame ? undefined : script);
     }
+    if (answerOther) return answerOther(response);
     // The "dumb" protocol of git: nothing but files.
     const file = join(runner.folder, 'repo/.git', path.split('?')[0]?.replace('/repo.git', '') ?? '');
     if (!path.startsWith('/repo.git/') || !existsSync(file)) return void response.writeHead(404).end();
@@ -42,6 +45,7 @@ beforeEach(async () => {
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 afterEach(async () => {
+  server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   await runner.remove();
 });
@@ -92,6 +96,24 @@ describe('a tool whose Dockerfile adds a file of the web', { timeout: 120_000 },
     runner.write('a copy', script);
     const affected = await runner.run(['affected', '--input', 'a copy']);
     expect(affected).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('tool.cwl') });
+    expect(await runner.run(['affected', '--input', `${base}/tool-1.0.sh`])).toEqual(affected);
+    expect(await runner.run(['affected', '--input', `${base}/other`])).toMatchObject({ exitCode: 1 });
+  });
+
+  it('lets a transfer go when it is interrupted', async () => {
+    let begun: () => void = () => {};
+    const beginning = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    answerOther = (response) => {
+      response.writeHead(200, { 'content-length': 1000 }).write('x');
+      begun();
+    };
+    runner.write('tool.cwl', document(`ADD ${base}/endless /x`, 'true'));
+    const started = runner.start(['--allow-private-network', 'tool.cwl']);
+    await beginning;
+    started.child.kill('SIGINT');
+    expect(await started.ended).toMatchObject({ exitCode: 130 });
   });
 
   it('needs no server where a checksum names what Keep has, or that is asked for', async () => {

@@ -18,13 +18,15 @@ export interface Answer {
 export interface Question {
   readonly method: 'GET' | 'HEAD';
   readonly headers: Readonly<Record<string, string>>;
+  /** Ends the question, or the answer that is under way. */
+  readonly signal?: AbortSignal;
 }
 
 /** Asks servers over HTTP and gives their bytes as they are. Fails with `cwl/fetch-refused` or the system's own errors. */
 export function createAsker(options: AskOptions): (url: string, question: Question) => Promise<Answer> {
   const { timeoutMs } = options;
   let client: Promise<Got> | undefined;
-  return async (uri, { method, headers }) => {
+  return async (uri, { method, headers, signal }) => {
     const url = checkUrl(uri, options);
     client ??= createClient(options, {
       timeout: { connect: Math.min(10_000, timeoutMs), response: timeoutMs, socket: timeoutMs },
@@ -32,7 +34,7 @@ export function createAsker(options: AskOptions): (url: string, question: Questi
       decompress: false,
       throwHttpErrors: false,
     });
-    const stream = (await client).stream(url, { method, headers });
+    const stream = (await client).stream(url, { method, headers, ...(signal && { signal }) });
     const answered = new Promise<Answer>((resolve, reject) => {
       stream.once('response', ({ statusCode, headers: said }: { statusCode: number; headers: Answer['headers'] }) => {
         resolve({ status: statusCode, headers: said, body: stream, discard: () => void stream.destroy() });

@@ -31,7 +31,7 @@ export function lazyDownloads(
   };
   return {
     fetch: async (url) => (await open()).fetch(url),
-    fetchDated: async (url, sha256) => (await open()).fetchDated(url, sha256),
+    fetchDated: async (url, wants) => (await open()).fetchDated(url, wants),
     exists: async (url) => (await open()).exists(url),
   };
 }

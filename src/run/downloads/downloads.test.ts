@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { withCode } from '../../../test/fakes/job-kit.ts';
 import { createRunKit, type RunKit } from '../../../test/fakes/run-kit.ts';
 import { readText } from '../../keep/file-reader.ts';
 import { createDownloads, type DownloadOptions } from './downloads.ts';
-import { isFresh, readKeptHeaders, toKeptHeaders, withoutParameters } from './freshness.ts';
+import { isFresh, modifiedSecondsOf, readKeptHeaders, toKeptHeaders, withoutParameters } from './freshness.ts';
 import type { AskUrl, UrlQuestion } from './port.ts';
 
 const url = 'https://data.example/ref.fa?sig=1';
@@ -118,6 +119,39 @@ describe('a download', () => {
       hint: expect.stringContaining('--prefer-cached-downloads'),
     });
     expect(await downloads([], { ask }).exists(url)).toBe(false);
+  });
+});
+
+describe('a dated download', () => {
+  const sha256 = createHash('sha256').update('ACGT').digest('hex');
+
+  it('says its collection, its SHA-256 and what the server said, and remembers them', async () => {
+    const headers = { etag: '"1"', 'last-modified': 'Thu, 01 Jan 1970 00:00:09 GMT' };
+    const first = await downloads([{ headers, text: 'ACGT' }]).fetchDated(url);
+    expect(first).toMatchObject({ sha256, said: { Etag: '"1"', 'Last-Modified': headers['last-modified'] } });
+    const [record] = await records();
+    expect(first.portableDataHash).toBe(record?.portable_data_hash);
+    expect(record?.properties).toMatchObject({ [url]: { Etag: '"1"', sha256 } });
+    expect(modifiedSecondsOf(first.said)).toBe(9);
+    const again = await downloads([{ status: 304, headers: { 'last-modified': 'Thu, 01 Jan 1970 00:01:00 GMT' } }]);
+    expect(modifiedSecondsOf((await again.fetchDated(url)).said)).toBe(9);
+  });
+
+  it('is found by its SHA-256 without a question, and asked for where Keep has another', async () => {
+    await textOf(downloads([{ headers: { 'cache-control': 'max-age=9' }, text: 'old' }]));
+    expect(await downloads([{ text: 'ACGT' }]).fetchDated(url, { sha256 })).toMatchObject({ sha256 });
+    expect(await downloads([]).fetchDated(url, { sha256 })).toMatchObject({ sha256 });
+    expect(asked).toHaveLength(2);
+  });
+
+  it('is let go when who wanted it leaves', async () => {
+    const stop = new AbortController();
+    const ask: AskUrl = (_url, { signal }) =>
+      new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => reject(new Error('let go')));
+        stop.abort(new Error('left'));
+      });
+    await expect(downloads([], { ask }).fetchDated(url, { signal: stop.signal })).rejects.toThrow('left');
   });
 });
 

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterApi } from '../../api/port.ts';
 import type { CollectionRecord } from '../../api/records.ts';
+import { createSharedTasks } from '../../core/concurrency.ts';
 import { isHallmarkError, toMessage } from '../../core/errors.ts';
 import { redact } from '../../image/redact.ts';
 import type { CollectionFile } from '../../keep/collection.ts';
@@ -19,7 +20,7 @@ import {
   updateKeptHeaders,
   withoutParameters,
 } from './freshness.ts';
-import type { AskUrl, Downloads, UrlAnswer } from './port.ts';
+import type { AskUrl, DatedOptions, Downloads, UrlAnswer } from './port.ts';
 
 export interface DownloadOptions {
   readonly api: ClusterApi;
@@ -39,18 +40,21 @@ export interface DownloadOptions {
  * arvados-cwl-runner has it: the next run asks whether the file is the same, and is told so in a few bytes.
  */
 export function createDownloads(options: DownloadOptions): Downloads {
-  const underWay = new Map<string, Promise<Kept>>();
-  const share = (url: string, sha256?: string): Promise<Kept> => {
+  const done = new Map<string, Kept>();
+  const share = createSharedTasks<Kept>();
+  const once = async (url: string, { sha256, signal }: DatedOptions = {}): Promise<Kept> => {
     const key = JSON.stringify([url, sha256]);
-    const known = underWay.get(key) ?? withRetries(() => download(url, sha256, options), options);
-    underWay.set(key, known);
-    known.catch(() => underWay.delete(key));
-    return known;
+    const task = async (left: AbortSignal): Promise<Kept> => {
+      const kept = await withRetries(() => download({ url, sha256, signal: left }, options), options, left);
+      done.set(key, kept);
+      return kept;
+    };
+    return done.get(key) ?? share(key, task, signal);
   };
   return {
-    fetch: async (url) => (await share(url)).file,
-    async fetchDated(url, wanted) {
-      const kept = await share(url, wanted);
+    fetch: async (url) => (await once(url)).file,
+    async fetchDated(url, wants) {
+      const kept = await once(url, wants);
       const sha256 = kept.headers[digestName] ?? (await rememberDigest(url, kept, options));
       return { portableDataHash: kept.record.portable_data_hash, sha256, said: kept.headers };
     },
@@ -62,13 +66,18 @@ export function createDownloads(options: DownloadOptions): Downloads {
   };
 }
 
-async function withRetries<T>(task: () => Promise<T>, { retryDelaysMs = [500, 2000] }: DownloadOptions): Promise<T> {
+async function withRetries<T>(
+  task: () => Promise<T>,
+  { retryDelaysMs = [500, 2000] }: DownloadOptions,
+  signal: AbortSignal,
+): Promise<T> {
   for (const waitMs of retryDelaysMs) {
     try {
       return await task();
     } catch (error) {
+      signal.throwIfAborted();
       if (!isHallmarkError(error) || !error.retryable) throw error;
-      await delay(waitMs);
+      await delay(waitMs, undefined, { signal });
     }
   }
   return task();
@@ -84,16 +93,19 @@ interface Kept {
 /** Beside the headers: the SHA-256 of the file, once somebody wanted it. */
 const digestName = 'sha256';
 
-async function download(url: string, sha256: string | undefined, options: DownloadOptions): Promise<Kept> {
+interface Wanted {
+  readonly url: string;
+  readonly sha256: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function download({ url, sha256, signal }: Wanted, options: DownloadOptions): Promise<Kept> {
   const name = withoutParameters(url, options.varyingParameters);
   const kept = await findKept(name, options);
   if (kept && isGoodEnough(kept.headers, sha256, options)) return kept;
   const etag = kept?.headers.Etag;
-  const answer = await ask(
-    url,
-    { method: 'GET', headers: etag === undefined ? {} : { 'if-none-match': etag } },
-    options,
-  );
+  const known = etag === undefined ? {} : { 'if-none-match': etag };
+  const answer = await ask(url, { method: 'GET', headers: known, signal }, options);
   const headers = toKeptHeaders(answer.headers, options.nowMs());
   const isSame = etag !== undefined && (answer.status === 304 || (answer.status === 200 && headers.Etag === etag));
   if (kept && isSame) {

@@ -7,12 +7,18 @@ export interface Downloads {
   /** The file at `url`, downloaded unless Keep has it and the server says that it is the same. Concurrent callers share one transfer. */
   fetch(url: string): Promise<CollectionFile>;
   /**
-   * As `fetch`, and says what names and dates the file. Where Keep has the file of that `sha256` (hex digits) from there, no server is
-   * asked; where it has another one, the server is, fresh or not.
+   * As `fetch`, and says what names and dates the file. Where Keep has the file of that `sha256` from there, no server is asked; where it
+   * has another one, the server is, fresh or not.
    */
-  fetchDated(url: string, sha256?: string): Promise<DatedDownload>;
+  fetchDated(url: string, options?: DatedOptions): Promise<DatedDownload>;
   /** Whether the server has something there. */
   exists(url: string): Promise<boolean>;
+}
+
+export interface DatedOptions {
+  /** Hex digits. */
+  readonly sha256?: string | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /** A download as what is made from it is to be told. */
@@ -27,6 +33,8 @@ export interface DatedDownload {
 export interface UrlQuestion {
   readonly method: 'GET' | 'HEAD';
   readonly headers: Readonly<Record<string, string>>;
+  /** Ends the transfer, whose body then fails. */
+  readonly signal?: AbortSignal;
 }
 
 export interface UrlAnswer {

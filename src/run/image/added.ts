@@ -60,7 +60,8 @@ async function fetchOne(
     return { url, content: { url: repository, commit, ...(subdir && { path: subdir }) }, facts: {} };
   }
   if (!downloads) throw runError('run/download-failed', `cannot download ${redact(url)} here`);
-  const { portableDataHash, sha256, said } = await downloads.fetchDated(url, checksum?.replace(/^sha256:/, ''));
+  const wanted = checksum?.replace(/^sha256:/, '');
+  const { portableDataHash, sha256, said } = await downloads.fetchDated(url, { sha256: wanted, signal });
   checkDigest(remote, `sha256:${sha256}`, fileName);
   const modifiedSeconds = modifiedSecondsOf(said);
   const facts = { ...said, sha256 };

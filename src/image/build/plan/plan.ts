@@ -7,7 +7,7 @@ import { createProblems, type Problems, throwProblems } from '../dockerfile/prob
 import { checkBuildArgs, evaluateGlobalArgs, platformArgs } from './arguments.ts';
 import { checkInstruction } from './checks.ts';
 import type { BaseReference, BuildPlan, PlannedStage, PlanOptions, Source } from './model.ts';
-import { isRemote } from './remote.ts';
+import { mayBeRemote } from './remote.ts';
 import { findFrom, planStages, stageHint } from './stages.ts';
 
 /**
@@ -41,9 +41,6 @@ function findTarget(name: string | undefined, stages: readonly PlannedStage[], p
   problems.report(undefined, `the target stage "${name}" is not in the Dockerfile`, didYouMean(name, names) ?? known);
   return stages.length - 1;
 }
-
-/** A variable at the beginning may stand for a URL. */
-const mayBeRemote = (source: string) => isRemote(source) || source.startsWith('$');
 
 type Needs = Pick<BuildPlan, 'needed' | 'bases' | 'secrets' | 'usesContext'>;
 

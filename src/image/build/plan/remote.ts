@@ -37,6 +37,9 @@ export function readRemote(source: string): Remote | undefined {
 /** Whether the beginning says that it is no path of the context. */
 export const isRemote = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(source) || isScpLike(source);
 
+/** Before variables are put in: one at the beginning may stand for a URL. */
+export const mayBeRemote = (source: string): boolean => isRemote(source) || source.startsWith('$');
+
 function checkWebUrl(source: string): void {
   // Without a host, which a variable may have left empty, the first part of the path would be taken for one.
   const url = /^\w+:\/\/[^/\\?#]/.test(source) ? URL.parse(source) : null;

@@ -73,6 +73,9 @@ describe('what a build fetches', () => {
     ['FROM scratch\nADD http://h/a /b', 'known'],
     ['FROM scratch\nADD http://h/$V /b', 'variable'],
     ['FROM scratch\nADD $V /b', 'variable'],
+    ['FROM scratch\nARG V\nENV U=${V:-1}/x\nADD http://h/$U /b', 'known'],
+    ['FROM scratch\nENV U=$HOST/x\nADD http://$U /b', 'variable'],
+    ['FROM scratch\nADD local-$V /b', 'nothing'],
     ['FROM scratch AS no\nADD http://h/a /b\nFROM scratch', 'nothing'],
   ])('is told of %j beforehand: %s', (text, expected) => {
     expect(fetchesOf(planBuild(text, { platform }))).toBe(expected);

@@ -1,8 +1,8 @@
 import type { Image } from '../../model.ts';
-import type { CopyInstruction, Instruction } from '../dockerfile/instructions.ts';
+import type { CopyInstruction } from '../dockerfile/instructions.ts';
 import { createProblems, throwProblems } from '../dockerfile/problems.ts';
 import type { BuildPlan, PlannedStage } from '../plan/model.ts';
-import { checkChecksum, fileNameOf, type Remote, readRemote, withoutFileName } from '../plan/remote.ts';
+import { checkChecksum, fileNameOf, mayBeRemote, type Remote, readRemote, withoutFileName } from '../plan/remote.ts';
 import { parseTrigger } from '../plan/stages.ts';
 import { applyMetadata, expandIn, triggersOf } from './metadata.ts';
 import { childState, imageState, type StageState, scratchState } from './state.ts';
@@ -16,15 +16,21 @@ export type PlannedRemote = Remote & {
   readonly keepGitDir: boolean;
 };
 
-/** Whether what the target needs fetches anything, and whether the variables of its bases may be part of the addresses. */
+/**
+ * Whether what the target needs may fetch anything, and, with `variable`, whether variables that only a base can set may be part of the
+ * addresses.
+ */
 export function fetchesOf({ stages, needed }: BuildPlan): 'nothing' | 'known' | 'variable' {
-  const sources = needed.flatMap((index) => (stages[index]?.instructions ?? []).flatMap(addedBy));
-  if (sources.some((source) => source.includes('$'))) return 'variable';
-  return sources.some((source) => readRemote(source)) ? 'known' : 'nothing';
+  const instructions = needed.flatMap((index) => stages[index]?.instructions ?? []);
+  const sources = instructions.flatMap((each) => (each.kind === 'add' ? each.sources.filter(mayBeRemote) : []));
+  if (sources.length === 0) return 'nothing';
+  const pairs = instructions.flatMap((each) => (each.kind === 'arg' || each.kind === 'env' ? each.pairs : []));
+  const set = new Set(['PATH', ...pairs.map(({ name }) => name)]);
+  const read = [...sources, ...pairs.map(({ value = '' }) => value)].flatMap(namesIn);
+  return read.every((name) => set.has(name)) ? 'known' : 'variable';
 }
 
-const addedBy = (instruction: Instruction): readonly string[] =>
-  instruction.kind === 'add' ? instruction.sources : [];
+const namesIn = (word: string): string[] => [...word.matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name);
 
 /**
  * What the ADDs that the target needs fetch, in their order, each with its line; found by going through ARG and ENV as the build
