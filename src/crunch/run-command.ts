@@ -26,6 +26,7 @@ import { hostPrefix, relativeTo } from './paths.ts';
 import { reportRunning } from './report-running.ts';
 import { saveOutput } from './save-output.ts';
 import { toSpec } from './spec.ts';
+import { startInTurn } from './start-in-turn.ts';
 import { withTimeLimit } from './time-limit.ts';
 import { untilTurn } from './turn.ts';
 import { startSampling, toUsageFigures, writeSample } from './usage.ts';
@@ -104,10 +105,12 @@ async function runInDirs(life: Life, prepared: Prepared): Promise<Ending> {
   });
   if (deps.settings?.asImageUser) openToAll(spec.container.binds);
   await untilTurn(life);
-  const startNs = deps.clock.nowNs();
-  const startMs = Date.now(); // As the file system has it, which follows the machine's clock wherever that is set.
-  const report = reportRunning(life);
-  const running = await prepared.executor.start(prepared.image, spec.container);
+  const { startNs, startMs, report, running } = await startInTurn(prepared.executor, signal, async () => ({
+    startNs: deps.clock.nowNs(),
+    startMs: Date.now(), // As the file system has it, which follows the machine's clock wherever that is set.
+    report: reportRunning(life),
+    running: await prepared.executor.start(prepared.image, spec.container),
+  }));
   let exit: ContainerExit;
   try {
     const { command } = spec.container;
