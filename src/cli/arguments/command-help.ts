@@ -36,7 +36,7 @@ export const commandHelp = {
       '--base NAME': 'what a FROM names, or its digest',
       '--dockerfile FILE': 'the file as it is now, or the sha256 of its text',
       '--commit ID': 'of the work tree or context that built an image',
-      '--input FILE': 'a file by its content, or a PDH',
+      '--input FILE': 'a file by its content, a PDH, or the URL that it was downloaded from',
       ...json,
     },
   },

@@ -4,14 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterApi } from '../../api/port.ts';
 import type { CollectionRecord } from '../../api/records.ts';
 import { createSharedTasks } from '../../core/concurrency.ts';
-import { isHallmarkError, toMessage } from '../../core/errors.ts';
-import { redact } from '../../image/redact.ts';
+import { isHallmarkError } from '../../core/errors.ts';
 import type { CollectionFile } from '../../keep/collection.ts';
 import { createCollectionWriter } from '../../keep/collection-writer.ts';
 import { openFile } from '../../keep/file-reader.ts';
 import { parseManifest } from '../../keep/manifest.ts';
 import type { BlockStore } from '../../keep/port.ts';
-import { runError } from '../errors.ts';
 import {
   isFresh,
   type KeptHeaders,
@@ -21,6 +19,7 @@ import {
   withoutParameters,
 } from './freshness.ts';
 import type { AskUrl, DatedOptions, Downloads, UrlAnswer } from './port.ts';
+import { askServer, nameIn, readWhole, refused } from './transfer.ts';
 
 export interface DownloadOptions {
   readonly api: ClusterApi;
@@ -59,7 +58,7 @@ export function createDownloads(options: DownloadOptions): Downloads {
       return { portableDataHash: kept.record.portable_data_hash, sha256, said: kept.headers };
     },
     async exists(url) {
-      const answer = await ask(url, { method: 'HEAD', headers: {} }, options).catch(() => undefined);
+      const answer = await askServer(options.ask, url, { method: 'HEAD', headers: {} }).catch(() => undefined);
       answer?.discard();
       return answer !== undefined && answer.status >= 200 && answer.status < 300;
     },
@@ -105,7 +104,7 @@ async function download({ url, sha256, signal }: Wanted, options: DownloadOption
   if (kept && isGoodEnough(kept.headers, sha256, options)) return kept;
   const etag = kept?.headers.Etag;
   const known = etag === undefined ? {} : { 'if-none-match': etag };
-  const answer = await ask(url, { method: 'GET', headers: known, signal }, options);
+  const answer = await askServer(options.ask, url, { method: 'GET', headers: known, signal });
   const headers = toKeptHeaders(answer.headers, options.nowMs());
   const isSame = etag !== undefined && (answer.status === 304 || (answer.status === 200 && headers.Etag === etag));
   if (kept && isSame) {
@@ -176,59 +175,4 @@ async function save({ url, name, kept, headers }: Saving, answer: UrlAnswer, opt
     manifest_text: manifestText,
   });
   return { record, headers, file };
-}
-
-/** The last part of the path; a collection's file needs some name. */
-function nameIn(url: string): string {
-  const name = new URL(url).pathname.split('/').at(-1) ?? '';
-  return /^\.{0,2}$/.test(name) ? 'download' : name;
-}
-
-async function* readWhole(url: string, { headers, body }: UrlAnswer): AsyncGenerator<Uint8Array> {
-  const expected = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
-  let got = 0;
-  try {
-    for await (const chunk of body) {
-      got += chunk.length;
-      yield chunk;
-    }
-  } catch (cause) {
-    throw cut(url, got, expected, cause);
-  }
-  if (expected !== undefined && got !== expected) throw cut(url, got, expected);
-}
-
-async function ask(url: string, question: Parameters<AskUrl>[1], options: DownloadOptions): Promise<UrlAnswer> {
-  try {
-    return await options.ask(url, question);
-  } catch (cause) {
-    if (isHallmarkError(cause)) throw cause;
-    throw runError('run/download-failed', `cannot download ${redact(url)}: ${toMessage(cause)}`, {
-      hint: 'check the address and the network; --prefer-cached-downloads takes what an earlier run downloaded',
-      cause,
-      retryable: true,
-    });
-  }
-}
-
-const refused = (url: string, status: number) =>
-  runError('run/download-failed', `cannot download ${redact(url)}: the server answers ${status}`, {
-    hint:
-      status === 401 || status === 403
-        ? 'the server wants credentials: download the file and give its path'
-        : 'check the address: try it in a browser',
-    retryable: status >= 500 || status === 429,
-  });
-
-function cut(url: string, got: number, expected: number | undefined, cause?: unknown) {
-  const of = expected === undefined ? '' : ` of ${expected}`;
-  return runError(
-    'run/download-failed',
-    `cannot download ${redact(url)}: the connection was cut after ${got}${of} bytes`,
-    {
-      hint: 'run it again',
-      cause,
-      retryable: true,
-    },
-  );
 }

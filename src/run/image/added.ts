@@ -22,6 +22,12 @@ export interface Added extends AddedContent {
 /** Base images in Keep, by the reference that the Dockerfile has. */
 type Bases = readonly { readonly reference: string; readonly image: PortableDataHash }[];
 
+interface FetchOptions {
+  readonly bases: Bases;
+  /** What is being fetched now. */
+  readonly tell: (url: string) => void;
+}
+
 /** Files and repositories that are asked for at a time. */
 const parallelFetches = 4;
 
@@ -32,43 +38,50 @@ const parallelFetches = 4;
 export async function fetchAdded(
   services: ImageServices,
   plan: BuildPlan,
-  bases: Bases,
+  { bases, tell }: FetchOptions,
   signal: AbortSignal,
 ): Promise<Added[]> {
   const fetches = fetchesOf(plan);
   if (fetches === 'nothing') return [];
   const remotes = listRemotes(plan, fetches === 'variable' ? await openBases(services, bases, signal) : new Map());
   const { fileName } = plan.dockerfile;
-  const all = await mapLimited(remotes, parallelFetches, async (remote) => {
-    const { line } = remote;
-    return fetchOne(services, remote, fileName, signal).catch((error) => Promise.reject(locate(error, fileName, line)));
+  const byUrl = [...Map.groupBy(remotes, ({ url }) => url)];
+  return mapLimited(byUrl, parallelFetches, async ([url, adds]) => {
+    tell(redact(url));
+    const { digest, ...added } = await fetchOnce(services, adds, signal).catch((error) =>
+      Promise.reject(locate(error, fileName, adds[0]?.line)),
+    );
+    for (const add of adds) checkDigest(add, digest, fileName);
+    return added;
   });
-  return [...new Map(all.map((added) => [added.url, added])).values()];
 }
 
-async function fetchOne(
+/** What all ADDs of one URL get, and what their checksums are compared with. */
+async function fetchOnce(
   { git, downloads }: ImageServices,
-  remote: PlannedRemote,
-  fileName: string,
+  adds: readonly PlannedRemote[],
   signal: AbortSignal,
-): Promise<Added> {
-  const { url, checksum } = remote;
+): Promise<Added & { readonly digest: string }> {
+  const [remote] = adds;
+  if (!remote) throw new RangeError('an ADD of nothing');
+  const { url } = remote;
   if (remote.kind === 'git') {
     const { repository, ref, subdir } = remote.git;
     const commit = await git.resolveRef(repository, ref, signal);
-    checkDigest(remote, commit, fileName);
-    return { url, content: { url: repository, commit, ...(subdir && { path: subdir }) }, facts: {} };
+    return { url, content: { url: repository, commit, ...(subdir && { path: subdir }) }, facts: {}, digest: commit };
   }
   if (!downloads) throw runError('run/download-failed', `cannot download ${redact(url)} here`);
+  const checksum = adds.find((add) => add.checksum !== undefined)?.checksum;
   const wanted = checksum?.replace(/^sha256:/, '');
   const { portableDataHash, sha256, said } = await downloads.fetchDated(url, { sha256: wanted, signal });
-  checkDigest(remote, `sha256:${sha256}`, fileName);
   const modifiedSeconds = modifiedSecondsOf(said);
-  const facts = { ...said, sha256 };
-  return { url, content: { portableDataHash }, facts, ...(modifiedSeconds !== undefined && { modifiedSeconds }) };
+  return {
+    ...{ url, content: { portableDataHash }, facts: { ...said, sha256 }, digest: `sha256:${sha256}` },
+    ...(modifiedSeconds !== undefined && { modifiedSeconds }),
+  };
 }
 
-function locate(error: unknown, file: string, line: number): unknown {
+function locate(error: unknown, file: string, line = 0): unknown {
   if (!isHallmarkError(error) || error.where?.line !== undefined) return error;
   const { message, hint, retryable } = error;
   return runError('run/download-failed', `ADD: ${message}`, {

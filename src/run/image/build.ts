@@ -29,12 +29,14 @@ export async function buildImage(
       image: (await resolveBase(reference, signal)).portableDataHash,
     })),
   );
-  const added = await fetchAdded(services, plan, bases, signal);
+  const name = nameOfBuild(instructions);
+  const tell = (url: string) =>
+    services.emit({ type: 'image', reference: name, status: 'looking', detail: `ADD ${url}` });
+  const added = await fetchAdded(services, plan, { bases, tell }, signal);
   const secrets = plan.secrets.flatMap(({ id }) => {
     const content = services.buildSecrets?.get(id);
     return content === undefined ? [] : [{ id, content }];
   });
-  const name = nameOfBuild(instructions);
   const attributes = {
     ...toBuildRequest(toResolvedBuild(instructions, { context, bases, secrets, added }), { reuse: services.reuse }),
     name: `build ${name}`,

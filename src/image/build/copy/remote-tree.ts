@@ -67,6 +67,6 @@ export function checkDigest({ url, line, checksum }: Verified, got: string, file
   if (checksum === undefined || got.startsWith(checksum)) return;
   throw imageError('image/digest-mismatch', `ADD of ${redact(url)}: expected ${checksum}, got ${got}`, {
     where: { file, line },
-    hint: 'what lies there changed since the checksum was written, or it is not what was meant: look at it before the checksum is changed',
+    hint: 'look at what lies there: it changed since the checksum was written, or is not what was meant',
   });
 }
