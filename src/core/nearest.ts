@@ -1,8 +1,9 @@
 /** The nearest of `names`, if it is near enough to be what was meant: a third of its letters may differ, in any case. */
 export function nearest(name: string, names: Iterable<string>): string | undefined {
+  const candidates = [...names];
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
-  for (const candidate of names) {
+  for (const candidate of candidates) {
     const limit = bestDistance;
     const distance =
       candidate.toLowerCase() === name.toLowerCase()
@@ -13,7 +14,13 @@ export function nearest(name: string, names: Iterable<string>): string | undefin
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? begunWith(name, candidates);
+}
+
+/** The only one of `names` that begins so, where enough of it is there to tell. */
+function begunWith(name: string, names: readonly string[]): string | undefined {
+  const [only, ...others] = names.filter((candidate) => candidate.toLowerCase().startsWith(name.toLowerCase()));
+  return name.length >= 4 && others.length === 0 ? only : undefined;
 }
 
 /** `did you mean "x"?`, or undefined where none of `names` is near. */

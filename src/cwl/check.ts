@@ -1,5 +1,6 @@
 import { didYouMean, nearest } from '../core/nearest.ts';
-import { findUnclosed, hasExpression } from './expression/scan.ts';
+import { findUnclosed, hasExpression, shorten } from './expression/scan.ts';
+import { findSyntaxError, scriptsIn } from './expression/syntax.ts';
 import type { Problems } from './problems.ts';
 import type { Atom, EnumShape, ListShape, MapShape, RecordShape, Shape } from './schema/shape.ts';
 import { describe, keySpan, type MapNode, type Node, type ScalarNode, sourceText, stringOf } from './syntax/node.ts';
@@ -13,6 +14,8 @@ export interface CheckContext {
   readonly namespaces: Readonly<Record<string, string>>;
   /** False: unknown fields are warnings. */
   readonly strict: boolean;
+  /** Where JavaScript stands in the process being read; filled on the way. */
+  readonly scripts: Node[];
 }
 
 /** Reports every way in which `node` differs from `shape`. */
@@ -37,13 +40,24 @@ function checkAtom(node: Node, atom: Atom, context: CheckContext): void {
   context.problems.error('wrong-type', node, message, atomHint(node, atom));
 }
 
-/** JavaScript is looked at when it runs; here only where it ends. */
-function checkExpression(node: Node, { problems }: CheckContext): void {
+/** JavaScript is run in its sandbox only; here it is asked whether it ends, and whether it is any. */
+function checkExpression(node: Node, { problems, scripts }: CheckContext): void {
   const text = stringOf(node);
-  const problem = text !== undefined && hasExpression(text) ? findUnclosed(text) : undefined;
-  if (problem !== undefined)
+  if (text === undefined || !hasExpression(text)) return;
+  const problem = findUnclosed(text);
+  if (problem !== undefined) {
     problems.error('bad-value', node, problem, 'close it, or write a "$(" that is none as \\$(');
+    return;
+  }
+  for (const code of scriptsIn(text)) {
+    scripts.push(node);
+    const wrong = findSyntaxError(code);
+    if (wrong !== undefined)
+      problems.warn('expression', node, `"$${shorten(code)}" is no JavaScript: ${wrong}`, shellHint);
+  }
 }
+
+const shellHint = 'correct it, or write what is for a shell as "\\$(", "\\${"';
 
 function atomHint(node: Node, atom: Atom): string | undefined {
   if (node.kind !== 'scalar' || node.value === null) return undefined;

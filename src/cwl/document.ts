@@ -4,7 +4,19 @@ import { cwlError } from './errors.ts';
 import type { Fetcher } from './port.ts';
 import type { Problems } from './problems.ts';
 import { replaceDirectives } from './syntax/directives.ts';
-import { createSource, field, isNull, itemsOf, type MapNode, type Node, type Source, stringOf } from './syntax/node.ts';
+import {
+  createSource,
+  describe,
+  displayName,
+  field,
+  isNull,
+  itemsOf,
+  type MapNode,
+  type Node,
+  positionOf,
+  type Source,
+  stringOf,
+} from './syntax/node.ts';
 import { defaultParseLimits, type ParseLimits, parseSource } from './syntax/parse.ts';
 import { fragmentOf, resolveUri, shortName, withoutFragment } from './syntax/uri.ts';
 
@@ -164,17 +176,35 @@ export function selectProcess(document: Document, uri: string): MapNode {
       processes.find((node) => localId(node) === 'main') ?? (processes.length === 1 ? processes[0] : undefined);
     if (main) return main;
   }
-  const hint =
-    didYouMean(fragment, names) ??
-    (names.length > 0 ? `choose one of ${names.map((name) => `#${name}`).join(', ')}` : undefined);
-  throw cwlError(
-    'cwl/no-such-process',
-    fragment === ''
-      ? `${document.uri} holds several processes and none is "main"`
-      : `no process "#${fragment}" in ${document.uri}`,
-    { ...(hint !== undefined && { hint }) },
-  );
+  if (processes.length > 0 || fragment !== '') throw noSuchProcess(document, fragment, names);
+  const got = field(document.root, '$graph') ? 'a "$graph" without a process' : describe(document.root);
+  throw cwlError('cwl/no-such-process', `expected a CWL document, got ${got}`, {
+    hint: 'a process is a mapping with the fields cwlVersion, class, inputs and outputs',
+    where: positionOf(document.root),
+  });
 }
+
+function noSuchProcess({ uri, root }: Document, fragment: string, names: readonly string[]) {
+  const file = displayName(uri);
+  const where = positionOf(field(root, '$graph') ?? root);
+  if (fragment !== '') {
+    const hint = didYouMean(fragment, names) ?? choice(file, names);
+    return cwlError('cwl/no-such-process', `no process "#${fragment}" in ${file}`, { where, ...(hint && { hint }) });
+  }
+  const hint = choice(file, names);
+  return cwlError('cwl/no-such-process', `${file} holds several processes and none is "main"`, {
+    where,
+    ...(hint && { hint }),
+  });
+}
+
+const choice = (file: string, names: readonly string[]): string | undefined =>
+  names.length === 0
+    ? undefined
+    : `choose one: ${names
+        .slice(0, 8)
+        .map((name) => `${file}#${name}`)
+        .join(', ')}`;
 
 /** `workflow/step` names the process that the step holds. */
 function embeddedProcess(processes: readonly MapNode[], path: readonly string[]): MapNode | undefined {

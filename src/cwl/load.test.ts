@@ -382,6 +382,14 @@ $graph:
   });
 });
 
+const warningsOf = async (text: string, others: Readonly<Record<string, string>> = {}) => {
+  const files = Object.entries({ ...others, 'main.cwl': text }).map(([name, content]) => [`file:///${name}`, content]);
+  const { warnings } = await loadDocument('file:///main.cwl', {
+    fetcher: createMemoryFetcher(Object.fromEntries(files)),
+  });
+  return warnings.filter(({ rule }) => rule !== 'unused');
+};
+
 describe('what is wrong with a document', () => {
   it.each([
     ['an argument', 'arguments: ["$(inputs.x"]', 4, '$(inputs.x', ')'],
@@ -515,12 +523,86 @@ outputs: {o: {type: int, outputSource: w}}
 
   it('is a warning where an expression names an input that is not there', async () => {
     const text = tool('arguments: [$(inputs.xx.y), "a $(inputs[\'x\'])", $(inputs.z || 1)]\nstdout: $(inputs.x)\n');
-    const { warnings } = await loadDocument('file:///a.cwl', {
-      fetcher: createMemoryFetcher({ 'file:///a.cwl': text }),
-    });
-    expect(warnings).toMatchObject([
+    expect(await warningsOf(`${text}hints: {InlineJavascriptRequirement: {}}\n`)).toMatchObject([
       { rule: 'expression', hint: 'did you mean "x"?', position: { line: 6, column: 13 } },
     ]);
+  });
+
+  it.each([
+    ['$(inputs.x +)', /^"\$\(inputs\.x \+\)" is no JavaScript: Unexpected token '\)'$/],
+    ['a ${ retrun 1; } b', /^"\$\{ retrun 1; \}" is no JavaScript: Unexpected/],
+    ['$(date +%F)', /^"\$\(date \+%F\)" is no JavaScript/],
+  ])('is a warning where %s is no JavaScript', async (expression, message) => {
+    const text = tool(`requirements: {InlineJavascriptRequirement: {}}\narguments: [${JSON.stringify(expression)}]`);
+    expect(await warningsOf(text)).toMatchObject([
+      { rule: 'expression', message: expect.stringMatching(message), hint: expect.stringContaining('for a shell') },
+    ]);
+  });
+
+  it.each([
+    '$(inputs.x.split(",").map(s => s.trim()))',
+    '${ const f = (a) => a ?? 1; return { b: f(inputs.x) }; }',
+    '$({class: "File", basename: inputs.x})',
+    '$(inputs.x // the first\n)',
+    '\\$(not code) and $(inputs["x"])',
+  ])('is none where %s is JavaScript or none', async (expression) => {
+    const text = tool(`requirements: {InlineJavascriptRequirement: {}}\narguments: [${JSON.stringify(expression)}]`);
+    expect(await warningsOf(text)).toEqual([]);
+  });
+
+  it('is a warning where JavaScript is nothing that the process or what is around it asks for', async () => {
+    const text = tool('arguments: ["$(inputs.x + 1)", "$(inputs.x)"]');
+    expect(await warningsOf(text)).toMatchObject([
+      {
+        message: 'an expression is JavaScript, which nothing here asks for',
+        hint: 'add "InlineJavascriptRequirement: {}" to the requirements',
+        position: { line: 6, column: 14 },
+      },
+    ]);
+    const around = (requirements: string) => `cwlVersion: v1.2
+class: Workflow
+requirements: {${requirements}}
+inputs: {x: string}
+outputs: []
+steps: {s: {run: a.cwl, in: {x: {source: x, valueFrom: "$(self + 1)"}}, out: []}}
+`;
+    const messages = async (requirements: string) =>
+      (await warningsOf(around(`StepInputExpressionRequirement: {}${requirements}`), { 'a.cwl': text })).length;
+    expect(await messages('')).toBe(2);
+    expect(await messages(', InlineJavascriptRequirement: {}')).toBe(0);
+  });
+
+  it('is a warning where a default does not fit its type', async () => {
+    const fields =
+      "x: {type: int, default: three}, y: {type: 'int[]', default: [1, 2.0]}, z: {type: int, default: null}";
+    const warnings = await warningsOf(tool().replace('x: string', fields));
+    expect(warnings.map(({ message, hint, position }) => [message, hint, position.column])).toEqual([
+      ['the default of x does not fit: expected int, got the string "three"', undefined, 34],
+      ['the default of y[1] does not fit: expected int, got the number 2.0', expect.stringMatching(/^write 2: /), 74],
+    ]);
+  });
+
+  it.each([
+    ['', 'expected a CWL document, got nothing (null)', 1],
+    ['- a\n', 'expected a CWL document, got a list', 1],
+    ['cwlVersion: v1.2\n$graph: []\n', 'expected a CWL document, got a "$graph" without a process', 1],
+    [
+      'cwlVersion: v1.2\n$graph: [{class: Workflow, id: a}, {class: Workflow, id: b}]\n',
+      '/a.cwl holds several processes and none is "main"',
+      2,
+    ],
+  ])('that is none, as %j, is said at its place', async (text, message, line) => {
+    await expect(loadTool(text)).rejects.toMatchObject({ code: 'cwl/no-such-process', message, where: { line } });
+  });
+
+  it('may hold no main process where it is only looked at as a whole', async () => {
+    const one = (id: string, more = '') =>
+      `- {class: CommandLineTool, id: ${id}, inputs: [], outputs: [], baseCommand: x${more}}\n`;
+    const load = (text: string) =>
+      loadDocument('file:///a.cwl', { fetcher: createMemoryFetcher({ 'file:///a.cwl': text }), whole: true });
+    const graph = `cwlVersion: v1.2\n$graph:\n${one('a')}`;
+    expect((await load(graph + one('b'))).warnings).toEqual([]);
+    await expect(load(graph + one('b', ', basCommand: y'))).rejects.toMatchObject({ where: { line: 4 } });
   });
 
   it('is a warning where YAML took an expression for a key', async () => {

@@ -1,6 +1,6 @@
 import { type BuildContext, TypeScope } from './build/context.ts';
 import { readProcess } from './build/process.ts';
-import { DocumentStore, loadRunTargets, selectProcess } from './document.ts';
+import { DocumentStore, loadRunTargets, processesOf, selectProcess } from './document.ts';
 import type { Process } from './model.ts';
 import type { Override } from './overrides.ts';
 import type { Fetcher } from './port.ts';
@@ -20,6 +20,8 @@ export interface LoadOptions {
   /** False: unknown fields are warnings. Default: true. */
   readonly strict?: boolean;
   readonly limits?: ParseLimits;
+  /** No process of the document is meant more than the others: none has to be the main one. */
+  readonly whole?: boolean;
 }
 
 export interface LoadedProcess {
@@ -46,7 +48,8 @@ export async function loadDocument(uri: string, options: LoadOptions): Promise<L
   const problems = new Problems();
   const store = new DocumentStore(options.fetcher, options.limits);
   const document = await store.load(uri);
-  const node = selectProcess(document, uri);
+  const [first] = options.whole ? processesOf(document.root) : [];
+  const node = first ?? selectProcess(document, uri);
   const others = graphOf(document.root).filter((other) => other !== node);
   for (const start of [node, ...others]) await loadRunTargets(store, start, problems);
   const context = newContext(store, node, problems, options);
@@ -73,6 +76,7 @@ function newContext(store: DocumentStore, node: MapNode, problems: Problems, opt
     version: '',
     namespaces: {},
     strict: options.strict ?? true,
+    scripts: [],
     types: new TypeScope(),
     scope: '',
     parents: [],

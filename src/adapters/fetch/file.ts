@@ -57,7 +57,8 @@ export async function checkInside(uri: string, roots: readonly string[]): Promis
 async function refuseOutside(real: string, path: string, roots: readonly string[]): Promise<void> {
   if (await isInside(real, roots)) return;
   const hint = 'allow it with --allow-read FOLDER, or move it beside the document';
-  const where = roots.length === 0 ? 'the document is not of this machine' : `it is outside ${roots.join(', ')}`;
+  const where =
+    roots.length === 0 ? 'the document is not of this machine' : `it is outside ${[...new Set(roots)].join(', ')}`;
   throw cwlError('cwl/fetch-refused', `reading ${path} is not allowed: ${where}`, { hint });
 }
 

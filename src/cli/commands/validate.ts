@@ -42,7 +42,12 @@ export async function validateCommand(args: readonly string[]): Promise<number> 
   if (values.json && values.sarif)
     throw cliError('cli/usage', 'validate: expected one of --json and --sarif, got both', { hint: usage });
   const reach = createReach({ allowRead: values['allow-read'], allowPrivateNetwork: values['allow-private-network'] });
-  const settings = { fetcher: reach.fetcher, enableDev: values['enable-dev'] === true, strict: !values['non-strict'] };
+  const settings = {
+    fetcher: reach.fetcher,
+    enableDev: values['enable-dev'] === true,
+    strict: !values['non-strict'],
+    whole: true,
+  };
   const checked: Checked[] = [];
   for (const name of positionals) reach.trust(`${pathToFileURL(resolve(name)).href}/.`);
   for (const uri of (await Promise.all(positionals.map(findDocuments))).flat()) {

@@ -1,5 +1,9 @@
+import { nearest } from '../../core/nearest.ts';
+import { describeValue, findMismatch, mismatchHint } from '../input/mismatch.ts';
+import { typeText } from '../link/types.ts';
 import type { CwlType, InputParameter, OutputParameter, PickValue } from '../model.ts';
-import { booleanOf, field, type Node, positionOf, stringOf } from '../syntax/node.ts';
+import { booleanOf, field, isNull, type Node, positionOf, stringOf } from '../syntax/node.ts';
+import type { CwlValue } from '../values.ts';
 import { readCommandLineBinding, readLoadListing, readOutputBinding } from './binding.ts';
 import type { BuildContext } from './context.ts';
 import { readValue } from './local-file.ts';
@@ -45,8 +49,9 @@ function readInput(item: Item, context: BuildContext): InputParameter {
   const defaultNode = field(node, 'default');
   const loadListing = readLoadListing(field(node, 'loadListing'));
   const inputBinding = readCommandLineBinding(field(node, 'inputBinding'));
+  const base = readBase(item, isStdin ? 'File' : readType(typeNode, context), context);
   const parameter: InputParameter = {
-    ...readBase(item, isStdin ? 'File' : readType(typeNode, context), context),
+    ...base,
     ...(defaultNode && { default: readValue(defaultNode, context) }),
     hasDefault: defaultNode !== undefined,
     ...(inputBinding && { inputBinding }),
@@ -54,7 +59,17 @@ function readInput(item: Item, context: BuildContext): InputParameter {
     ...(loadListing && { loadListing }),
   };
   context.load.spans.set(parameter, item.idSpan);
+  if (defaultNode && !isNull(defaultNode)) warnDefault(parameter, defaultNode, context);
   return parameter;
+}
+
+/** It is no error as long as every run brings a value of its own. */
+function warnDefault({ id, type, ...parameter }: InputParameter, node: Node, { problems }: BuildContext): void {
+  const mismatch = findMismatch(parameter.default as CwlValue, type, id, node);
+  if (!mismatch) return;
+  const got = describeValue(mismatch.value, mismatch.node);
+  const message = `the default of ${mismatch.name} does not fit: expected ${typeText(mismatch.type)}, got ${got}`;
+  problems.warn('wrong-type', mismatch.node ?? node, message, mismatchHint(mismatch));
 }
 
 function readOutput(item: Item, context: BuildContext): OutputParameter {
@@ -92,13 +107,20 @@ function localReference(text: string, scope: string): string {
 export const isMerged = (source: Node | undefined, sink: Node): boolean =>
   source?.kind === 'list' && (source.items.length !== 1 || stringOf(field(sink, 'linkMerge')) !== undefined);
 
-const picks = new Set(['first_non_null', 'the_only_non_null', 'all_non_null']);
+const merges = ['merge_nested', 'merge_flattened'] as const;
+const picks: readonly [PickValue, ...PickValue[]] = ['first_non_null', 'the_only_non_null', 'all_non_null'];
 
+/** A word that is none counts as the nearest: it is told by the check of the shape, and what follows from it would only be noise. */
 export function readMerge(node: Node) {
   const pickValue = stringOf(field(node, 'pickValue'));
-  const isFlat = stringOf(field(node, 'linkMerge')) === 'merge_flattened';
+  const linkMerge = stringOf(field(node, 'linkMerge'));
   return {
-    linkMerge: isFlat ? ('merge_flattened' as const) : ('merge_nested' as const),
-    ...(pickValue !== undefined && picks.has(pickValue) && { pickValue: pickValue as PickValue }),
+    linkMerge: linkMerge === undefined ? 'merge_nested' : nearestOf(linkMerge, merges),
+    ...(pickValue !== undefined && { pickValue: nearestOf(pickValue, picks) }),
   };
+}
+
+function nearestOf<Name extends string>(text: string, names: readonly [Name, ...Name[]]): Name {
+  const near = nearest(text, names);
+  return names.find((name) => name === near) ?? names[0];
 }

@@ -31,6 +31,7 @@ export function readProcess(node: MapNode, outer: BuildContext, fallbackScope = 
     ...context,
     inherited: new Set([...context.inherited, ...[...base.requirements, ...base.hints].map((item) => item.class)]),
   });
+  warnScripts(process, context);
   if (className !== 'Workflow')
     checkReferences(
       node,
@@ -40,6 +41,18 @@ export function readProcess(node: MapNode, outer: BuildContext, fallbackScope = 
   outer.load.processes.set(node, process);
   return process;
 }
+
+/** JavaScript that nothing asks for: the process itself, the steps and processes around it, or its own steps. */
+function warnScripts(process: Process, { inherited, scripts, problems }: BuildContext): void {
+  const asking = [process, ...(process.class === 'Workflow' ? process.steps : [])];
+  const classes = asking.flatMap(({ requirements, hints }) => [...requirements, ...hints].map((item) => item.class));
+  if (inherited.has(javascript) || classes.includes(javascript)) return;
+  for (const node of new Set(scripts))
+    problems.warn('expression', node, 'an expression is JavaScript, which nothing here asks for', javascriptHint);
+}
+
+const javascript = 'InlineJavascriptRequirement';
+const javascriptHint = `add "${javascript}: {}" to the requirements`;
 
 function enter(node: MapNode, outer: BuildContext, fallbackScope: string): BuildContext {
   const id = stringOf(field(node, 'id'));
@@ -52,6 +65,7 @@ function enter(node: MapNode, outer: BuildContext, fallbackScope: string): Build
     scope: own ?? fallbackScope,
     types: new TypeScope(outer.types),
     parents: [...outer.parents, node],
+    scripts: [],
   };
 }
 

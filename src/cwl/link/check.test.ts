@@ -27,11 +27,12 @@ steps:
     ${parts.step ?? ''}
 `;
 
+const load = (text: string) =>
+  loadDocument('file:///w.cwl', { fetcher: createMemoryFetcher({ 'file:///w.cwl': text }) });
+
 async function check(text: string): Promise<readonly string[]> {
   try {
-    const { warnings } = await loadDocument('file:///w.cwl', {
-      fetcher: createMemoryFetcher({ 'file:///w.cwl': text }),
-    });
+    const { warnings } = await load(text);
     return warnings.map(({ message }) => `warning: ${message}`);
   } catch (error) {
     if (!(error instanceof InvalidDocumentError)) throw error;
@@ -111,7 +112,7 @@ describe('types across links', () => {
     [
       'linkMerge on one source',
       { w: 'string', x: 'string', in: '{x: {source: [w], linkMerge: merge_nested}}' },
-      'of type string[] does not fit',
+      'source "w" of type string, merged to string[], does not fit',
     ],
     [
       'an unknown source',
@@ -142,6 +143,43 @@ describe('types across links', () => {
     ['a circle', { w: 'string', x: 'string', in: '{x: s/o}' }, 'steps wait for each other: s → s'],
   ])('%s is an error', async (_what, parts, message) => {
     expect(await check(workflow(parts))).toEqual([expect.stringContaining(message)]);
+  });
+
+  it.each([
+    [
+      'a list that may be flat',
+      { w: "'string[]'", x: "'string[]'", in: '{x: {source: [w, w]}}' },
+      'add "linkMerge: merge_flattened"',
+    ],
+    ['several for one', { w: 'string', x: 'string', in: '{x: {source: [w, w]}}' }, 'take one of them with pickValue'],
+    [
+      'one in a list',
+      { w: 'string', x: 'string', in: '{x: {source: [w], linkMerge: merge_nested}}' },
+      'write the source without a list',
+    ],
+    [
+      'a list for one',
+      { w: "'string[]'", x: 'string' },
+      'scatter over this input to give each element to a run of its own',
+    ],
+    ['one for a list', { w: 'string', x: "'string[]'" }, 'write the source as a list to make an array of it'],
+    [
+      'one for a scatter',
+      { w: 'string', x: 'string', step: 'scatter: x' },
+      'a scatter takes a list: make the source one, or do not scatter over this input',
+    ],
+  ])('%s is told what to do', async (_what, parts, hint) => {
+    const error: unknown = await load(workflow(parts)).catch((thrown: unknown) => thrown);
+    expect(error instanceof InvalidDocumentError && error.problems[0]?.hint).toBe(hint);
+  });
+
+  it('a misspelt pickValue or linkMerge brings no other problems', async () => {
+    const merge = 'linkMerge: merge_flat, pickValue: first_nonnull';
+    const text = workflow({ w: "'string?'", x: 'string', in: `{x: {source: [w, w], ${merge}}}` });
+    expect(await check(text)).toEqual([
+      expect.stringMatching(/^expected one of merge_nested, merge_flattened, got/),
+      expect.stringMatching(/^expected one of first_non_null, .* got/),
+    ]);
   });
 
   it('warns of what a condition may leave null', async () => {

@@ -23,6 +23,7 @@ interface Sink {
   readonly link: Pick<WorkflowStepInput, 'linkMerge' | 'pickValue' | 'valueFrom'>;
   readonly sources: readonly string[];
   readonly isList: boolean;
+  readonly isScattered: boolean;
   readonly span: Span;
 }
 
@@ -102,9 +103,11 @@ function checkStepInput(
 
 function toSink(step: WorkflowStep, link: WorkflowStepInput, span: Span, parameter?: InputParameter): Sink {
   const type = parameter ? sinkType(parameter, link) : 'Any';
+  const isScattered = step.scatter.includes(link.id);
   return {
     what: `input ${quote(link.id)} of step ${quote(step.name)}`,
-    type: step.scatter.includes(link.id) ? arrayOf(type) : type,
+    type: isScattered ? arrayOf(type) : type,
+    isScattered,
     secondaryFiles: parameter?.secondaryFiles ?? [],
     link,
     sources: link.source,
@@ -132,7 +135,16 @@ function checkOutput(output: OutputParameter, origins: ReadonlyMap<string, Origi
     context.problems.warn('missing-input', span, `${what} has no outputSource`);
   }
   checkLink(
-    { what, type, secondaryFiles, link: output, sources: outputSource, isList: outputSourceIsList, span },
+    {
+      what,
+      type,
+      secondaryFiles,
+      link: output,
+      sources: outputSource,
+      isList: outputSourceIsList,
+      isScattered: false,
+      span,
+    },
     origins,
     context,
   );
@@ -172,24 +184,32 @@ function checkOrigin(origin: Origin, sink: Sink, context: BuildContext): void {
     warnSecondaryFiles(origin, sink, context);
     return;
   }
-  const message = `source ${quote(origin.name)} of type ${typeText(source)} ${result === 'never-fits' ? 'does' : 'may'} not fit ${sink.what} of type ${typeText(sink.type)}`;
+  const merged = sink.isList ? `${typeText(origin.type)}, merged to ${typeText(source)},` : typeText(source);
+  const message = `source ${quote(origin.name)} of type ${merged} ${result === 'never-fits' ? 'does' : 'may'} not fit ${sink.what} of type ${typeText(sink.type)}`;
   const span = placeOf(sink.sources, origin.name, context.load) ?? sink.span;
-  if (result === 'never-fits') context.problems.error('link-type', span, message, mergeHint(source, sink));
+  if (result === 'never-fits') context.problems.error('link-type', span, message, mergeHint(origin.type, source, sink));
   else if (origin.isConditional && fitOf(withoutNull(source), sink.type) === 'fits') {
     const hint = 'use pickValue or make the type optional';
     context.problems.warn('conditional', span, `${message}: its step is conditional and may give null`, hint);
   } else context.problems.warn('link-type', span, message);
 }
 
-function mergeHint(source: CwlType, sink: Sink): string | undefined {
-  if (isArray(source) && fitOf(itemsOfArray(source), sink.type) === 'fits') {
-    return sink.isList
-      ? 'use pickValue, or linkMerge: merge_flattened'
-      : 'scatter over this input to give each element to a run of its own';
+/** What to write instead. `given` is the type of the source itself, `source` what has become of it. */
+function mergeHint(given: CwlType, source: CwlType, sink: Sink): string | undefined {
+  const fits = (type: CwlType): boolean => fitOf(type, sink.type) === 'fits';
+  if (sink.isList) {
+    const isOne = sink.sources.length === 1;
+    if (fits(mergedType(given, { ...sink, link: { linkMerge: 'merge_flattened' } })))
+      return 'add "linkMerge: merge_flattened"';
+    if (fits(withoutNull(given))) return isOne ? 'write the source without a list' : 'take one of them with pickValue';
+    return undefined;
   }
-  if (isArray(sink.type) && fitOf(arrayOf(source), sink.type) === 'fits')
-    return 'write the source as a list to make an array of it';
-  return undefined;
+  if (isArray(source) && fits(itemsOfArray(source)))
+    return 'scatter over this input to give each element to a run of its own';
+  if (!isArray(sink.type) || !fits(arrayOf(source))) return undefined;
+  return sink.isScattered
+    ? 'a scatter takes a list: make the source one, or do not scatter over this input'
+    : 'write the source as a list to make an array of it';
 }
 
 function warnSecondaryFiles(origin: Origin, sink: Sink, context: BuildContext): void {

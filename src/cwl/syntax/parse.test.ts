@@ -56,6 +56,10 @@ describe('parseSource', () => {
     const item = list?.kind === 'list' ? list.items[0] : undefined;
     expect(item && positionOf(item)).toEqual({ file: '/a.cwl', line: 3, column: 1 });
     expect(failure('a: {\n}\nb: ]')).toMatchObject({ code: 'cwl/bad-yaml', where: { line: 3 } });
+    expect(failure('inputs: {x: File[]?, y: int}')).toMatchObject({
+      hint: 'inside { } and [ ] it takes quotes: "File[]?"',
+      where: { line: 1, column: 17 },
+    });
   });
 
   it('knows where keys and values stand', () => {

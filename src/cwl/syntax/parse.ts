@@ -38,12 +38,20 @@ function read(source: Source, limits: ParseLimits): ParsedEvents {
   } catch (error) {
     if (!(error instanceof YamlFailure)) throw error;
     const code = error.message.includes('nesting') ? 'cwl/yaml-limit' : 'cwl/bad-yaml';
-    throw failure(source, error.offset, code, `bad YAML: ${error.message}`);
+    throw failure(source, error.offset, code, `bad YAML: ${error.message}`, bracketHint(source.text, error.offset));
   }
 }
 
-function failure(source: Source, offset: number, code: CwlErrorCode, message: string) {
-  return cwlError(code, message, { where: positionOf({ source, start: offset, end: offset }) });
+/** Inside `{…}` and `[…]` a type such as `File[]` ends before its brackets. */
+function bracketHint(text: string, offset: number): string | undefined {
+  const [word] = /\w+$/.exec(text.slice(Math.max(0, offset - 40), offset)) ?? [];
+  const [brackets] = /^(\[\])+\??/.exec(text.slice(offset, offset + 20)) ?? [];
+  return word && brackets ? `inside { } and [ ] it takes quotes: "${word}${brackets}"` : undefined;
+}
+
+function failure(source: Source, offset: number, code: CwlErrorCode, message: string, hint?: string) {
+  const where = positionOf({ source, start: offset, end: offset });
+  return cwlError(code, message, { where, ...(hint !== undefined && { hint }) });
 }
 
 interface Frame {
