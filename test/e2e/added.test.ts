@@ -4,7 +4,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createRunner, type Runner, startToolsRegistry } from './runner.ts';
+import { createRunner, type Runner, serve, startToolsRegistry } from './runner.ts';
 
 let registry: Awaited<ReturnType<typeof startToolsRegistry>>;
 let runner: Runner;
@@ -98,6 +98,22 @@ describe('a tool whose Dockerfile adds a file of the web', { timeout: 120_000 },
     expect(affected).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('tool.cwl') });
     expect(await runner.run(['affected', '--input', `${base}/tool-1.0.sh`])).toEqual(affected);
     expect(await runner.run(['affected', '--input', `${base}/other`])).toMatchObject({ exitCode: 1 });
+  });
+
+  it('is fetched by who asks a cluster elsewhere', async () => {
+    const cluster = createRunner('added-cluster');
+    const served = await serve(cluster);
+    try {
+      runner.write('tool.cwl', document(addTool.replace('URL', base), 'tool'));
+      const flags = ['--allow-private-network', '--outdir', 'out', 'tool.cwl'];
+      expect(await runner.run(flags, { env: served.env })).toMatchObject({ exitCode: 0 });
+      expect(await output()).toBe('one\n');
+      expect((await runner.run(flags, { env: served.env })).stderr).toContain('built before');
+      expect(seen).toEqual(['GET /tool-1.0.sh', 'GET /tool-1.0.sh']);
+    } finally {
+      await served.stop();
+      await cluster.remove();
+    }
   });
 
   it('lets a transfer go when it is interrupted', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startServer } from '../fakes/http-server.ts';
 import { type StockArvados, startStockArvados } from '../fakes/stock-arvados.ts';
 import { createRunner, type Runner, type Served, serve, startToolsRegistry } from './runner.ts';
 
@@ -66,6 +67,24 @@ describe('a cluster without builtin requests', { timeout: 120_000 }, () => {
     const rerun = await run('rerun', 'last', '--outdir', 'built');
     expect(rerun.stderr).toMatch(/^built\.cwl +run +image/m);
     expect(outputIn('built')).toBe('another\n');
+  });
+
+  it('has what ADD fetched built in here too, again once that changed', async () => {
+    let made = 'fetched';
+    const web = await startServer((_request, response) => response.writeHead(200, { etag: made }).end(`${made}\n`));
+    const dockerFile = JSON.stringify(`FROM ${registry.tools}\nADD --chmod=644 ${web.url}/f /made`);
+    client.write(
+      'added.cwl',
+      tool(`{DockerRequirement: {dockerFile: ${dockerFile}}}`, 'read made < /made; echo "$made"'),
+    );
+    const runIt = () => run('--allow-private-network', '--outdir', 'added', 'added.cwl');
+    expect(await runIt()).toMatchObject({ exitCode: 0 });
+    expect(outputIn('added')).toBe('fetched\n');
+    expect((await runIt()).stderr).toContain('built before');
+    made = 'changed';
+    await runIt();
+    expect(outputIn('added')).toBe('changed\n');
+    expect((await run('provenance', 'added/o.txt')).stdout).toContain(`added ${web.url}/f, sha256 `);
   });
 
   it('still knows where a result comes from', async () => {
