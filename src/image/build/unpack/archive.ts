@@ -61,6 +61,8 @@ export async function unpackInto(
   try {
     for await (const member of readTar(streamSource(tar)))
       await unpackMember(member, { destination, target, spool, sizes });
+    // What is behind the end of the archive is padding; the packing is checked at its own end.
+    for (let rest = await tar.next(); !rest.done; ) rest = await tar.next();
   } finally {
     await tar.return(undefined);
   }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Packing, sniffPacking, unpack } from './packing.ts';
@@ -27,53 +27,56 @@ async function unpacked(packed: Buffer, packing: Packing, size = 65_536): Promis
 
 const sum = (bytes: Buffer) => `${bytes.length} ${createHash('sha1').update(bytes).digest('hex')}`;
 
-describe.each<Packing>(['bzip2', 'xz', 'gzip'])('what %s packed', (packing) => {
-  it.each(Object.entries(samples))('unpacks: %s', async (_what, content) => {
-    for (const flag of ['-1', '-9']) {
-      const packed = pack(packing, content, flag);
-      expect(sniffPacking(packed)).toBe(packing);
-      expect(sum(await unpacked(packed, packing))).toBe(sum(content));
-    }
-  });
+const isMissing = (program: string) => spawnSync(program, ['--version']).error !== undefined;
 
-  it('unpacks however it comes, and streams one after another', async () => {
-    const content = Buffer.from('some text');
-    const packed = pack(packing, content);
-    expect(String(await unpacked(packed, packing, 1))).toBe('some text');
-    expect(String(await unpacked(Buffer.concat([packed, packed]), packing, 7))).toBe('some textsome text');
-  });
-
-  it('fails where it is cut off, wherever that is', async () => {
-    const packed = pack(packing, Buffer.from('some text that takes a few bytes'));
-    for (let length = 1; length < packed.length; length += 1)
-      await expect(unpacked(packed.subarray(0, length), packing)).rejects.toThrow();
-  });
-
-  it('never gives other bytes without a word', async () => {
-    const content = Buffer.from('some text that takes a few bytes'.repeat(9));
-    const packed = pack(packing, content);
-    for (let bit = 80; bit < packed.length * 8; bit += 1) {
-      const changed = Buffer.from(packed);
-      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      const got = await unpacked(changed, packing).catch(() => content);
-      expect(String(got)).toBe(String(content));
-    }
-  });
-
-  it('lets go of its source when its reader stops', async () => {
-    let isClosed = false;
-    const source = async function* () {
-      try {
-        yield* inPieces(pack(packing, samples['lines of text'] ?? Buffer.alloc(0)), 1000);
-      } finally {
-        isClosed = true;
+for (const packing of ['bzip2', 'xz', 'gzip'] as const)
+  describe.skipIf(isMissing(packing))(`what ${packing} packed`, () => {
+    it.each(Object.entries(samples))('unpacks: %s', async (_what, content) => {
+      for (const flag of ['-1', '-9']) {
+        const packed = pack(packing, content, flag);
+        expect(sniffPacking(packed)).toBe(packing);
+        expect(sum(await unpacked(packed, packing))).toBe(sum(content));
       }
-    };
-    for await (const _chunk of unpack(source(), packing)) break;
-    await expect.poll(() => isClosed).toBe(true);
-    expect(String(await unpacked(pack(packing, Buffer.from('next')), packing))).toBe('next');
+    });
+
+    it('unpacks however it comes, and streams one after another', async () => {
+      const content = Buffer.from('some text');
+      const packed = pack(packing, content);
+      expect(String(await unpacked(packed, packing, 1))).toBe('some text');
+      expect(String(await unpacked(Buffer.concat([packed, packed]), packing, 7))).toBe('some textsome text');
+    });
+
+    it('fails where it is cut off, wherever that is', async () => {
+      const packed = pack(packing, Buffer.from('some text that takes a few bytes'));
+      for (let length = 1; length < packed.length; length += 1)
+        await expect(unpacked(packed.subarray(0, length), packing)).rejects.toThrow();
+    });
+
+    it('never gives other bytes without a word', async () => {
+      const content = Buffer.from('some text that takes a few bytes'.repeat(9));
+      const packed = pack(packing, content);
+      for (let bit = 80; bit < packed.length * 8; bit += 1) {
+        const changed = Buffer.from(packed);
+        changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        const got = await unpacked(changed, packing).catch(() => content);
+        expect(String(got)).toBe(String(content));
+      }
+    });
+
+    it('lets go of its source when its reader stops', async () => {
+      let isClosed = false;
+      const source = async function* () {
+        try {
+          yield* inPieces(pack(packing, samples['lines of text'] ?? Buffer.alloc(0)), 1000);
+        } finally {
+          isClosed = true;
+        }
+      };
+      for await (const _chunk of unpack(source(), packing)) break;
+      await expect.poll(() => isClosed).toBe(true);
+      expect(String(await unpacked(pack(packing, Buffer.from('next')), packing))).toBe('next');
+    });
   });
-});
 
 describe('hostile archives', () => {
   it('of bzip2 with random blocks fail, and do not hang', async () => {
@@ -82,7 +85,7 @@ describe('hostile archives', () => {
       await expect(unpacked(Buffer.concat([head, randomBytes(500)]), 'bzip2')).rejects.toThrow(/bzip2 stream/);
   });
 
-  it('of xz that ask for a large dictionary are refused', async () => {
+  it.skipIf(isMissing('xz'))('of xz that ask for a large dictionary are refused', async () => {
     const packed = pack('xz', Buffer.from('text'), '--lzma2=dict=1536MiB');
     await expect(unpacked(packed, 'xz')).rejects.toMatchObject({
       code: 'image/unsupported-instruction',
