@@ -23,10 +23,13 @@ export type JobErrorCode =
 export const jobError = (code: JobErrorCode, message: string, details?: ErrorDetails): HallmarkError<JobErrorCode> =>
   new HallmarkError(code, message, details);
 
-/** The error with its step; with the place too, where it has none of its own. */
+/** The error with what it does not say itself of its place: its step, and, where it names no file, that and the line. */
 export function withPlace(error: unknown, place: Where): unknown {
-  if (!(error instanceof HallmarkError) || error.where?.step !== undefined) return error;
+  if (!(error instanceof HallmarkError) || (error.where?.step !== undefined && error.where.file !== undefined))
+    return error;
   const { code, message, hint, cause, retryable } = error;
-  const where = error.where === undefined ? place : { ...(place.step && { step: place.step }), ...error.where };
+  const { step } = place;
+  const where =
+    error.where?.file === undefined ? { ...place, ...error.where } : { ...(step && { step }), ...error.where };
   return new HallmarkError(code, message, { where, cause, retryable, ...(hint !== undefined && { hint }) });
 }

@@ -1,6 +1,6 @@
 import type { Process, Requirement } from '../cwl/model.ts';
 import { requirementShapes } from '../cwl/schema/requirement.ts';
-import { jobError } from './errors.ts';
+import { jobError, withPlace } from './errors.ts';
 import type { EffectiveRequirement, Requirements } from './model.ts';
 
 export { arvadosPrefix, cwltoolPrefix, hallmarkPrefix } from '../cwl/schema/requirement.ts';
@@ -30,6 +30,16 @@ export function findRequirement(effective: Requirements, name: string): Effectiv
   if (required) return { ...required, isHint: false };
   const hint = effective.hints.find((entry) => entry.class === name);
   return hint && { ...hint, isHint: true };
+}
+
+/** What `task` gives. Its errors stand at the requirement, where they name no place of their own. */
+export async function atRequirement<T>(effective: Requirements, name: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    const requirement = findRequirement(effective, name);
+    throw requirement ? withPlace(error, requirement.position) : error;
+  }
 }
 
 /**

@@ -78,7 +78,7 @@ async function statInput(path: string): Promise<Stats> {
     return await stat(path);
   } catch (cause) {
     throw runError('run/input-missing', `cannot read input ${path}: ${toMessage(cause)}`, {
-      hint: 'paths in a job file are relative to that file',
+      hint: 'paths in a job file are relative to that file, those of a default to its document',
       cause,
     });
   }

@@ -213,7 +213,7 @@ describe('an input that cannot be', () => {
     await expect(store.store(file('none.txt') as CwlValue)).rejects.toMatchObject({
       code: 'run/input-missing',
       message: expect.stringMatching(/^cannot read input .*\/host\/none\.txt: ENOENT/),
-      hint: 'paths in a job file are relative to that file',
+      hint: 'paths in a job file are relative to that file, those of a default to its document',
     });
     await fails(directory('none'), 'run/input-missing', /host\/none: ENOENT/);
   });

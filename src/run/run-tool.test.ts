@@ -83,6 +83,13 @@ describe('a tool with an image', () => {
     expect((await stepRequest())?.container_image).toBe(image.portable_data_hash);
   });
 
+  it('fails where its image is asked for, with its step', async () => {
+    const requirements = { EnvVarRequirement: { envDef: {} }, DockerRequirement: { dockerPull: 'Upper Case' } };
+    const process = await loadTool({ requirements });
+    const { position } = process.requirements[1] ?? process;
+    await expect(run({ requirements })).rejects.toMatchObject({ where: { ...position, step: 'align[0]' } });
+  });
+
   it('runs on the host where containers are not wanted', async () => {
     kit.startEngine(succeed);
     await run(inDebian, { containers: false });

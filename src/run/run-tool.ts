@@ -1,4 +1,5 @@
 import type { Requirement } from '../cwl/model.ts';
+import { withPlace } from '../job/errors.ts';
 import type { ExpressionEngine } from '../job/evaluate.ts';
 import type { JobFiles } from '../job/files.ts';
 import type { FormatCheck } from '../job/inputs/inputs.ts';
@@ -56,7 +57,9 @@ async function resolveImage(
   if (!containers) return undefined;
   const docker = findRequirement(step.requirements, 'DockerRequirement');
   const build = findRequirement(step.requirements, imageBuildClass);
-  const image = await images.resolve(docker, build, signal);
+  const image = await images.resolve(docker, build, signal).catch((error: unknown) => {
+    throw withPlace(error, { ...(build ?? docker ?? step.process).position, step: step.name });
+  });
   if (image || defaultContainer === undefined) return image;
   const fallback: Requirement = {
     class: 'DockerRequirement',

@@ -56,6 +56,20 @@ outputs:
     expect(at('o.format', { file: join(folder, 'none.cwl') })[0]).toMatch(/none.cwl:4:1: it failed$/);
     expect(at('o.format', { file: 'https://h.example/x.cwl' })[0]).toBe('https://h.example/x.cwl:4:1: it failed');
   });
+
+  it('a field without an expression stands where the document has it, from there on', () => {
+    const file = join(folder, 'fields.cwl');
+    writeFileSync(
+      file,
+      'hints:\n  R: {ramMin: 1}\nrequirements:\n  R:\n    coresMin: 2\n    ramMin: -5\nstdout: ../x\n',
+    );
+    const place = (field: string, line: number) =>
+      plain(error('job/x', 'it failed', { where: { file, line, column: 3, field } })).split('\n')[0];
+    expect(place('R.ramMin', 1)).toBe(`${file}:2:15: it failed`);
+    expect(place('R.ramMin', 4)).toBe(`${file}:6:13: it failed`);
+    expect(place('stdout', 1)).toBe(`${file}:7:9: it failed`);
+    expect(place('stdin', 1)).toBe(`${file}:1:3: it failed`);
+  });
 });
 
 describe('the exit code', () => {

@@ -4,7 +4,7 @@ import { firstCause, HallmarkError, toMessage, type Where, whereOf } from '../..
 import { InvalidDocumentError } from '../../cwl/errors.ts';
 import { type Problem, renderProblem } from '../../cwl/problem.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { placeExpression } from './place-expression.ts';
+import { placeField } from './place-field.ts';
 
 /** Last part of the URI that values from the command line have as their source. */
 export const commandLineSource = '(command line)';
@@ -31,7 +31,7 @@ export function formatError(error: unknown, options: { readonly debug: boolean }
   const outer = error instanceof HallmarkError ? error : undefined;
   const cause = firstCause(error);
   const inner = cause instanceof HallmarkError && cause !== outer ? cause : undefined;
-  const where = placeExpression(whereOf(error));
+  const where = placeField(whereOf(error));
   lines.push(`${formatPlace(where)}${toMessage(error)}`);
   // What the system said is already in the words of who asked it; another room's error is news.
   if (inner && !toMessage(error).includes(inner.message)) lines.push(`  cause: ${inner.message}`);
@@ -87,7 +87,7 @@ export function toErrorJson(error: unknown): Record<string, unknown> {
     code: error.code,
     message: error.message,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
-    ...(error.where === undefined ? {} : { where: placeExpression(error.where) }),
+    ...(error.where === undefined ? {} : { where: placeField(error.where) }),
     ...(error instanceof InvalidDocumentError && { problems: error.problems.map(toProblemJson) }),
     ...(error.cause instanceof HallmarkError ? { cause: toErrorJson(error.cause) } : {}),
   };

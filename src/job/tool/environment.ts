@@ -12,10 +12,13 @@ export async function evaluateEnvironment(
   const definitions = findRequirement(requirements, 'EnvVarRequirement')?.fields.envDef ?? [];
   const environment: Record<string, string> = {};
   for (const [name, expression] of toEntries(definitions)) {
-    if (!/^[^=\0]+$/.test(name)) throw badVariable(`expected a variable name, got ${JSON.stringify(name)}`);
+    if (!/^[^=\0]+$/.test(name)) throw badVariable(name, `expected a variable name, got ${JSON.stringify(name)}`);
     const value = await expressions.evaluate(expression, `EnvVarRequirement.${name}`);
     if (value === null || typeof value === 'object') {
-      throw badVariable(`expected the value of ${name} to be a string, got ${JSON.stringify(value).slice(0, 80)}`);
+      throw badVariable(
+        name,
+        `expected the value of ${name} to be a string, got ${JSON.stringify(value).slice(0, 80)}`,
+      );
     }
     environment[name] = String(value);
   }
@@ -37,6 +40,10 @@ function toEntries(definitions: JsonValue): (readonly [string, JsonValue])[] {
   });
 }
 
-function badVariable(problem: string) {
-  return jobError('job/bad-requirement', `EnvVarRequirement: ${problem}`, { hint: 'correct the entry in envDef' });
+function badVariable(field: string, problem: string) {
+  const where = { field: `EnvVarRequirement.${field}` };
+  return jobError('job/bad-requirement', `EnvVarRequirement: ${problem}`, {
+    hint: 'correct the entry in envDef',
+    where,
+  });
 }

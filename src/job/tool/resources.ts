@@ -19,7 +19,7 @@ export async function evaluateResources(
     const minimum = await evaluateAmount(fields[`${name}Min`], `${name}Min`, expressions);
     const maximum = await evaluateAmount(fields[`${name}Max`], `${name}Max`, expressions);
     if (minimum !== undefined && maximum !== undefined && maximum < minimum) {
-      throw badAmount(`expected ${name}Max to be at least ${name}Min (${minimum}), got ${maximum}`);
+      throw badAmount(`${name}Max`, `expected ${name}Max to be at least ${name}Min (${minimum}), got ${maximum}`);
     }
     return { reserved: minimum ?? maximum ?? otherwise, maximum };
   };
@@ -44,11 +44,12 @@ async function evaluateAmount(field: unknown, name: string, expressions: Express
   const value = toNumber(await expressions.evaluate(field, `ResourceRequirement.${name}`));
   if (value === null) return undefined;
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
-  throw badAmount(`expected ${name} to be a number that is not negative, got ${JSON.stringify(value)}`);
+  throw badAmount(name, `expected ${name} to be a number that is not negative, got ${JSON.stringify(value)}`);
 }
 
-function badAmount(problem: string) {
+function badAmount(field: string, problem: string) {
   return jobError('job/bad-requirement', `ResourceRequirement: ${problem}`, {
+    where: { field: `ResourceRequirement.${field}` },
     hint: 'amounts are numbers: cores, and MiB for ram, tmpdir and outdir',
   });
 }

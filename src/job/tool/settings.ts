@@ -4,7 +4,7 @@ import { arvadosPrefix, hallmarkPrefix, requirementShapes } from '../../cwl/sche
 import { jobError } from '../errors.ts';
 import type { Expressions } from '../evaluate.ts';
 import type { EffectiveRequirement, Requirements, ToolJob } from '../model.ts';
-import { findRequirement } from '../requirements.ts';
+import { atRequirement, findRequirement } from '../requirements.ts';
 
 type Settings = Pick<ToolJob, 'networkAccess' | 'timeLimitSeconds' | 'enableReuse'>;
 
@@ -14,17 +14,17 @@ export async function evaluateSettings(
   expressions: Expressions,
   cwlVersion: string,
 ): Promise<Settings> {
-  const field = async (requirement: string, name: string) => {
-    const value = findRequirement(requirements, requirement)?.fields[name];
-    return value === undefined ? undefined : expressions.evaluate(value, `${requirement}.${name}`);
-  };
-  const network = await field('NetworkAccess', 'networkAccess');
-  const limit = await field('ToolTimeLimit', 'timelimit');
-  const reuse = await field('WorkReuse', 'enableReuse');
+  const read = <T>(requirement: string, name: string, convert: (value: JsonValue | undefined) => T): Promise<T> =>
+    atRequirement(requirements, requirement, async () => {
+      const field = findRequirement(requirements, requirement)?.fields[name];
+      return convert(field === undefined ? undefined : await expressions.evaluate(field, `${requirement}.${name}`));
+    });
   return {
-    networkAccess: toBoolean(network, 'networkAccess', cwlVersion === 'v1.0'),
-    timeLimitSeconds: toSeconds(limit),
-    enableReuse: toBoolean(reuse, 'enableReuse', true),
+    networkAccess: await read('NetworkAccess', 'networkAccess', (value) =>
+      toBoolean(value, 'networkAccess', cwlVersion === 'v1.0'),
+    ),
+    timeLimitSeconds: await read('ToolTimeLimit', 'timelimit', toSeconds),
+    enableReuse: await read('WorkReuse', 'enableReuse', (value) => toBoolean(value, 'enableReuse', true)),
   };
 }
 

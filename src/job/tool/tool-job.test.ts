@@ -297,6 +297,27 @@ describe('settings', () => {
     await expect(prepareJob(tool, { s: 'x' })).rejects.toEqual(withCode('job/bad-requirement', message));
   });
 
+  it.each<[string, JsonObject, string | undefined]>([
+    ['ResourceRequirement', { ramMin: -5 }, 'ResourceRequirement.ramMin'],
+    ['EnvVarRequirement', { envDef: { 'A=B': 'x' } }, 'EnvVarRequirement.A=B'],
+    ['InitialWorkDirRequirement', { listing: [{ entryname: '../x', entry: 'hi' }] }, undefined],
+    ['ToolTimeLimit', { timelimit: -1 }, undefined],
+    ['DockerRequirement', { dockerPull: 'x', dockerOutputDirectory: 'out' }, 'dockerOutputDirectory'],
+  ])('errors of %s stand where it does', async (name, fields, field) => {
+    const tool = await loadTool({ hints: { WorkReuse: { enableReuse: true }, [name]: fields } });
+    const position = tool.hints.find((hint) => hint.class === name)?.position;
+    const failure: unknown = await prepareJob(tool, {}).catch((error: unknown) => error);
+    expect(position?.column).not.toBe(tool.position.column);
+    expect(failure).toMatchObject({ where: { ...position, step: 'main', ...(field !== undefined && { field }) } });
+  });
+
+  it('errors of a stream name its field', async () => {
+    const tool = await loadTool({ stdout: '../out' });
+    await expect(prepareJob(tool, {})).rejects.toMatchObject({
+      ...{ code: 'job/bad-name', where: { ...tool.position, step: 'main', field: 'stdout' } },
+    });
+  });
+
   it('evaluates hints, but no Dockerfile', async () => {
     const $namespaces = { arv: 'http://arvados.org/cwl#' };
     const dockerFile = 'FROM a\nRUN echo $(date) ${X}';

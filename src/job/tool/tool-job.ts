@@ -9,7 +9,7 @@ import { loadInput } from '../inputs/load.ts';
 import { checkSecondaryFiles } from '../inputs/secondary-files.ts';
 import type { JobPaths, PreparedJob, Requirements, RuntimeContext, StepJob, ToolJob } from '../model.ts';
 import { toOutputGlob } from '../outputs/output-glob.ts';
-import { findRequirement } from '../requirements.ts';
+import { atRequirement, findRequirement } from '../requirements.ts';
 import { evaluateWorkDir } from '../staging/initial-work-dir.ts';
 import { mountInputs } from '../staging/keep-mounts.ts';
 import { checkRelativePath } from '../staging/names.ts';
@@ -68,22 +68,26 @@ async function prepareJob(step: ToolStep, options: ToolJobOptions): Promise<Prep
   const early = bind(inputs, { outdir: paths.outdir, tmpdir: paths.tmpdir });
   await checkSecondaryFiles(tool, inputs, early);
   await checkFormats(tool, inputs, early, options.fitsFormat);
-  const resources = await evaluateResources(requirements, early, tool.cwlVersion);
+  const resources = await atRequirement(requirements, 'ResourceRequirement', () =>
+    evaluateResources(requirements, early, tool.cwlVersion),
+  );
   const runtime = toRuntime(paths, resources);
 
   const isRequired = options.inContainer && findRequirement(requirements, 'DockerRequirement')?.isHint === false;
   const hidden = secretInputs(requirements);
   const secrets = secretValues(inputs, hidden);
-  const entries = await evaluateWorkDir(requirements, bind(inputs, runtime), {
-    outdir: paths.outdir,
-    mayBeAbsolute: isRequired,
+  const workDir = await atRequirement(requirements, 'InitialWorkDirRequirement', async () => {
+    const targets = { outdir: paths.outdir, mayBeAbsolute: isRequired };
+    const entries = await evaluateWorkDir(requirements, bind(inputs, runtime), targets);
+    return stageWorkDir(entries, { keep, paths, staged, secrets, inContainer: options.inContainer });
   });
-  const workDir = await stageWorkDir(entries, { keep, paths, staged, secrets, inContainer: options.inContainer });
   const seen = seeMoved(inputs, workDir.moved);
   const expressions = bind(seen, runtime);
 
   const command = await buildCommand(tool, seen, expressions, requirements);
-  const environment = await evaluateEnvironment(requirements, expressions);
+  const environment = await atRequirement(requirements, 'EnvVarRequirement', () =>
+    evaluateEnvironment(requirements, expressions),
+  );
   refuseLeak(command, secrets, 'command line');
   refuseLeak(Object.values(environment), secrets, 'environment');
   const job: ToolJob = {
@@ -107,7 +111,8 @@ async function prepareJob(step: ToolStep, options: ToolJobOptions): Promise<Prep
 
 /** DockerRequirement.dockerOutputDirectory (CWL v1.2, section 5.2). */
 function toPaths(paths: JobPaths, requirements: Requirements): JobPaths {
-  const outdir = findRequirement(requirements, 'DockerRequirement')?.fields.dockerOutputDirectory;
+  const docker = findRequirement(requirements, 'DockerRequirement');
+  const outdir = docker?.fields.dockerOutputDirectory;
   if (outdir === undefined || outdir === null) return paths;
   if (typeof outdir === 'string' && outdir.startsWith('/'))
     return { ...paths, outdir: `/${checkRelativePath(outdir.slice(1), 'dockerOutputDirectory')}` };
@@ -116,6 +121,7 @@ function toPaths(paths: JobPaths, requirements: Requirements): JobPaths {
     `dockerOutputDirectory: expected an absolute path, got ${JSON.stringify(outdir)}`,
     {
       hint: 'write a path such as "/output"',
+      where: { ...docker?.position, field: 'dockerOutputDirectory' },
     },
   );
 }
@@ -178,22 +184,23 @@ async function evaluateStreams(
   expressions: Expressions,
   staging: { readonly paths: JobPaths; readonly moved: ReadonlyMap<string, string> },
 ): Promise<Streams> {
-  const stdin = await evaluateName(tool.stdin, 'stdin', expressions);
-  const stdout = await evaluateName(tool.stdout, 'stdout', expressions);
-  const stderr = await evaluateName(tool.stderr, 'stderr', expressions);
+  const evaluate = async (name: keyof Streams, toStream: (path: string) => string): Promise<Streams> => {
+    const field = tool[name];
+    if (field === undefined) return {};
+    try {
+      return { [name]: toStream(await evaluateName(field, name, expressions)) };
+    } catch (error) {
+      throw withPlace(error, { ...tool.position, field: name });
+    }
+  };
   return {
-    ...(stdin !== undefined && { stdin: toStdinLocation(stdin, staging) }),
-    ...(stdout !== undefined && { stdout: checkRelativePath(stdout, 'stdout') }),
-    ...(stderr !== undefined && { stderr: checkRelativePath(stderr, 'stderr') }),
+    ...(await evaluate('stdin', (path) => toStdinLocation(path, staging))),
+    ...(await evaluate('stdout', (path) => checkRelativePath(path, 'stdout'))),
+    ...(await evaluate('stderr', (path) => checkRelativePath(path, 'stderr'))),
   };
 }
 
-async function evaluateName(
-  field: string | undefined,
-  name: string,
-  expressions: Expressions,
-): Promise<string | undefined> {
-  if (field === undefined) return undefined;
+async function evaluateName(field: string, name: string, expressions: Expressions): Promise<string> {
   const value = await expressions.evaluate(field, name);
   if (typeof value === 'string') return value;
   throw jobError('job/bad-binding', `${name}: expected a path, got ${JSON.stringify(value)?.slice(0, 120)}`, {

@@ -35,5 +35,7 @@ describe('links', () => {
     ],
   ])('%j fails', (from, message) => {
     expect(() => resolve(from)).toThrowError(withCode('job/bad-link', message) as never);
+    const position = { file: 'w.cwl', line: 3, column: 5 };
+    expect(() => resolve({ ...from, position })).toThrowError(expect.objectContaining({ where: position }));
   });
 });

@@ -101,6 +101,7 @@ function toOutputs(workflow: Workflow, settled: ReadonlyMap<string, Settled>): C
     const pickValue = isWhole && output.pickValue ? { pickValue: output.pickValue } : {};
     const link = {
       name: output.id,
+      position: output.position,
       source: output.outputSource,
       sourceIsList: output.outputSourceIsList,
       linkMerge: output.linkMerge,
