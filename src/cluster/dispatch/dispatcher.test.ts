@@ -321,6 +321,61 @@ describe('the dispatcher', () => {
     other.close();
   });
 
+  it('leaves room to another session that waits and has less', async () => {
+    const other = openCluster({ path: join(folder, 'records.db') });
+    const capacity = { ramBytes: 4 << 20, vcpus: 2 };
+    const begun: string[] = [];
+    const ends: (() => void)[] = [];
+    const runIn =
+      (api: Cluster): DispatcherOptions['runContainer'] =>
+      async (container, _signal, onEnded, turn) => {
+        await turn;
+        await start(api, container.uuid);
+        begun.push(container.command.join());
+        await new Promise<void>((resolve) => ends.push(resolve));
+        onEnded();
+        await complete(api, container.uuid);
+      };
+    const many = await Promise.all(Array.from({ length: 12 }, (_, n) => submit(`many ${n}`)));
+    dispatch(runIn(cluster), { capacity, ahead: true });
+    while (begun.length < 2) await turn();
+    const late = createDispatcher({ cluster: other, capacity, logger: silentLogger, runContainer: runIn(other) });
+    const few = await Promise.all(
+      [0, 1, 2].map((n) => other.create('container_requests', hostRequest({ command: [`few ${n}`] }))),
+    );
+    const waits = 'SELECT 1 FROM sessions WHERE waiting_since IS NOT NULL AND uuid = ?';
+    while (!cluster.store.db.get(waits, other.store.session.uuid)) await sleep(1);
+    for (let count = 3; count <= 15; count += 1) {
+      ends.shift()?.();
+      while (begun.length < count) await turn();
+    }
+    for (const end of ends) end();
+    await Promise.all([...many, ...few].map(final));
+    // Two ran, two were to follow them.
+    expect(begun.indexOf('few 0')).toBeLessThanOrEqual(4);
+    expect(begun.indexOf('few 2')).toBeLessThan(begun.indexOf('many 8'));
+    await late.stop();
+    other.close();
+  });
+
+  it('waits for no session that has not said for a while that it waits', async () => {
+    const { db } = cluster.store;
+    const made = await submit('mine');
+    db.run(
+      "INSERT INTO sessions SELECT 'silent', pid, process_start, machine, '2026', unixepoch() + 999 FROM sessions",
+    );
+    const ran: string[] = [];
+    dispatch(async (container) => {
+      ran.push(container.command.join());
+      await runAtOnce(container);
+    });
+    for (let turns = 0; turns < 20; turns += 1) await turn();
+    expect(ran).toEqual([]);
+    db.run("UPDATE sessions SET waiting_until = unixepoch() - 1 WHERE uuid = 'silent'");
+    await final(made);
+    expect(ran).toEqual(['mine']);
+  });
+
   it('puts back the locked containers of a session that is gone', async () => {
     const made = await submit('left');
     const other = openCluster({ path: join(folder, 'records.db') });

@@ -45,7 +45,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const looks = createLooks(() => persist(startNext), stopped);
 
   const unwatch = cluster.watch((event) => onChange(event, { store, running, wake: looks.wake }));
-  const recover = setInterval(() => attempt(logger, () => recoverAbandoned(store, logger)), recoverEveryMs);
+  const recover = setInterval(() => {
+    attempt(logger, () => recoverAbandoned(store, logger));
+    looks.wake();
+  }, recoverEveryMs);
   attempt(logger, () => recoverAbandoned(store, logger));
   looks.wake();
   return {

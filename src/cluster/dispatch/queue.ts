@@ -1,10 +1,11 @@
 import type { Container } from '../../api/records.ts';
 import type { Uuid } from '../../core/ids.ts';
 import { lockContainer } from '../containers/containers.ts';
-import { isWithin, wantsOf } from '../containers/wants.ts';
+import { isWithin, type Wants, wantsOf } from '../containers/wants.ts';
 import { readRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { type Capacity, Room } from './room.ts';
+import { goesFirst, Share } from './share.ts';
 import { failTooLarge, forEachWaiting, isTooLarge, type Scope, type Waiting, warnTooLarge } from './waiting.ts';
 
 export interface QueueOptions {
@@ -32,6 +33,7 @@ export class Queue {
   readonly #capacity: Capacity;
   readonly #scope: Scope;
   readonly #failsTooLarge: boolean;
+  readonly #share: Share;
   #passed: { readonly uuid: Uuid; times: number } | undefined;
 
   constructor(store: Store, { capacity, scope = 'own', whenTooLarge }: QueueOptions) {
@@ -39,6 +41,7 @@ export class Queue {
     this.#capacity = capacity;
     this.#scope = scope;
     this.#failsTooLarge = whenTooLarge === 'fail';
+    this.#share = new Share(store);
   }
 
   /** Whether `lockNext` would lock any; what can never start is failed first, where that is asked for. */
@@ -49,7 +52,23 @@ export class Queue {
 
   /** Locks at most `count` that fit beside what runs on this machine already; one transaction. */
   lockNext(count: number, idle: readonly Uuid[]): Container[] {
-    return this.#store.write(() => this.#select(count, idle).map((waiting) => this.#lock(waiting, true)));
+    return this.#store.write(() => {
+      const locked = this.#select(count, idle).map((waiting) => this.#lock(waiting, true));
+      if (locked.length > 0) this.#share.tell(undefined);
+      return locked;
+    });
+  }
+
+  /** Lets other sessions know whether this one has to wait for room; `wants` is false while it would not begin more anyway. */
+  tellWaiting(wants: boolean): void {
+    let head: Uuid | undefined;
+    if (wants) {
+      forEachWaiting(this.#store, this.#scope, ({ uuid }) => {
+        head = uuid;
+        return false;
+      });
+    }
+    this.#share.tell(head);
   }
 
   /** Whether `lockFollowers` would lock any. */
@@ -57,7 +76,7 @@ export class Queue {
     return this.#selectFollowers(leaders).length > 0;
   }
 
-  /** Locks the next ones, at most one to follow each of the leaders in its room; none while a larger one waits for more room. */
+  /** Locks the next ones, at most one to follow each of the leaders in its room; none while a larger one or another session waits for room. */
   lockFollowers(leaders: readonly Container[]): Follower[] {
     return this.#store.write(() => {
       // The room of one that has ended meanwhile may be another process's by now.
@@ -69,25 +88,35 @@ export class Queue {
 
   /** Which of the containers that are locked already fit beside what runs, all of them together; they are among `idle`. */
   fitting(locked: readonly Container[], idle: readonly Uuid[]): readonly Container[] {
-    const room = this.#room(idle);
+    const room = new Room(this.#capacity, this.#holders(idle));
     return locked.filter((container) => room.take(wantsOf(container)));
   }
 
-  #room(idle: readonly Uuid[]): Room {
+  #holders(idle: readonly Uuid[]): Holder[] {
     const free = new Set<string>(idle);
-    const used = this.#store.db.all(active).filter(({ uuid }) => !free.has(String(uuid)));
-    const wants = used.map(({ ram, vcpus }) => ({ ram: Number(ram), cores: Number(vcpus) }));
-    return new Room(this.#capacity, wants);
+    const rows = this.#store.db.all(active).filter(({ uuid }) => !free.has(String(uuid)));
+    return rows.map((row) => ({ ram: Number(row.ram), cores: Number(row.vcpus), session: row.locked_by_uuid }));
+  }
+
+  /** Cores that this session holds. */
+  #own(holders: readonly Holder[]): number {
+    const { uuid } = this.#store.session;
+    return holders.reduce((sum, { session, cores }) => (session === uuid ? sum + cores : sum), 0);
   }
 
   #select(count: number, idle: readonly Uuid[]): Waiting[] {
-    const room = this.#room(idle);
+    const holders = this.#holders(idle);
+    const room = new Room(this.#capacity, holders);
     if (!room.isEmpty && room.isFull) return [];
+    const rival = this.#share.rival();
+    let held = this.#own(holders);
     const started: Waiting[] = [];
     let misses = 0;
     forEachWaiting(this.#store, this.#scope, (waiting) => {
+      if (rival && goesFirst(rival, held)) return false;
       if (room.take(waiting)) {
         started.push(waiting);
+        held += waiting.cores;
         return started.length < count && !room.isFull;
       }
       if (room.isEmpty && started.length === 0 && isTooLarge(waiting, this.#capacity)) {
@@ -105,6 +134,8 @@ export class Queue {
     const leaders = [...running];
     const found: { waiting: Waiting; leader: Uuid }[] = [];
     if (this.#passed !== undefined || leaders.length === 0) return found;
+    const rival = this.#share.rival();
+    if (rival && goesFirst(rival, this.#own(this.#holders([])))) return found;
     forEachWaiting(this.#store, this.#scope, (waiting) => {
       const index = leaders.findIndex((leader) => isWithin(waiting, wantsOf(leader)));
       const [leader] = index < 0 ? [] : leaders.splice(index, 1);
@@ -124,4 +155,9 @@ export class Queue {
   }
 }
 
-const active = `SELECT uuid, ram, vcpus FROM containers WHERE state IN ('Locked', 'Running')`;
+/** What runs, or is about to, and the session whose it is. */
+interface Holder extends Wants {
+  readonly session: unknown;
+}
+
+const active = `SELECT uuid, ram, vcpus, locked_by_uuid FROM containers WHERE state IN ('Locked', 'Running')`;

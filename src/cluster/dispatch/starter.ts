@@ -47,7 +47,7 @@ export function createStarter(options: StarterOptions): () => Promise<void> {
   const startNext = async (): Promise<void> => {
     const count = running.spare();
     const idle = running.idle();
-    if (count <= 0 || !queue.hasNext(idle)) return;
+    if (count <= 0 || !queue.hasNext(idle)) return queue.tellWaiting(count > 0);
     const locked = await store.call(() => queue.lockNext(count, idle));
     await take(options, locked, (container) => begin(start(options, container)));
   };

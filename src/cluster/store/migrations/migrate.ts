@@ -3,9 +3,10 @@ import type { Database } from '../database.ts';
 import { records } from './001-records.ts';
 import { runningRuns } from './002-running-runs.ts';
 import { changesOfTransactions } from './003-changes.ts';
+import { waitingSessions } from './004-waiting-sessions.ts';
 import type { Migration } from './migration.ts';
 
-const migrations: readonly Migration[] = [records, runningRuns, changesOfTransactions];
+const migrations: readonly Migration[] = [records, runningRuns, changesOfTransactions, waitingSessions];
 const newest = migrations.at(-1)?.version ?? 0;
 /** "HLMK": tells this file from other SQLite files (PRAGMA application_id). */
 const applicationId = 0x484c4d4b;
