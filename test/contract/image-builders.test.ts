@@ -222,14 +222,19 @@ for (const name of Object.keys(dialects) as EngineBuilderName[]) {
         'ADD https://h.example/a%2Ab /d/',
         /cannot do an ADD of a file called "a\*b"/,
       ],
-    ])('refuses %s', async (_title, line, message) => {
-      const dockerfile = `FROM example.com/base:1\n${line}`;
+      [
+        'a trigger that fetches',
+        'FROM scratch AS parent\nONBUILD ADD https://h.example/f /d\nFROM parent',
+        /cannot do an ONBUILD trigger that fetches/,
+      ],
+    ])('refuses %s', async (_title, lines, message) => {
+      const dockerfile = `FROM example.com/base:1\n${lines}`;
       await expect(
         build(engine, { dockerfile, context, remotes: { 'https://h.example/f': '' } }),
       ).rejects.toMatchObject({
         code: 'image/unsupported-instruction',
         message: expect.stringMatching(message),
-        where: { file: 'Dockerfile', line: 2 },
+        where: { file: 'Dockerfile', line: dockerfile.split('\n').length },
         hint: expect.stringContaining('--builder=hallmark'),
       });
     });

@@ -137,6 +137,13 @@ describe('an error in text', () => {
     expect(plain(error('cwl/x', 'it failed', { where }))).toBe(text);
   });
 
+  it('shows no credentials of a source line', () => {
+    const file = join(folder, 'Dockerfile');
+    writeFileSync(file, 'FROM a\nADD https://me:secret@host/x?token=secret /x\n');
+    const text = plain(error('image/x', 'it failed', { where: { file, line: 2 } }));
+    expect(text).toContain('  | ADD https://***@host/x?token=*** /x\n');
+  });
+
   it('names the first cause, with its place and hint', () => {
     const cause = error('job/x', 'the glob is bad', { where: { file: document, line: 1 }, hint: 'mend it' });
     expect(plain(error('run/x', 'step a failed', { cause: error('run/y', 'outer', { cause }) }))).toBe(

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { firstCause, HallmarkError, toMessage, type Where, whereOf } from '../../core/errors.ts';
 import { InvalidDocumentError } from '../../cwl/errors.ts';
 import { type Problem, renderProblem } from '../../cwl/problem.ts';
+import { redact } from '../../image/redact.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { placeField } from './place-field.ts';
 
@@ -63,7 +64,7 @@ function sourceLine({ file, line, column }: Where): string[] {
   try {
     const text = readFileSync(shown(file), 'utf8').split('\n')[line - 1];
     if (text === undefined || text.length > 400) return [];
-    return [`  | ${text}`, `  | ${' '.repeat(Math.max(0, (column ?? 1) - 1))}^`];
+    return [`  | ${redact(text)}`, `  | ${' '.repeat(Math.max(0, (column ?? 1) - 1))}^`];
   } catch {
     return [];
   }

@@ -82,7 +82,9 @@ function readMounts(container: Container, hasContext: boolean): BuildMounts {
 
 function readTimes(content: unknown, container: Container): ReadonlyMap<string, number> {
   const times = isJsonObject(content) ? Object.entries(content) : [];
-  const good = times.filter((entry): entry is [string, number] => Number.isSafeInteger(entry[1]));
+  const good = times.filter(
+    (entry): entry is [string, number] => Number.isSafeInteger(entry[1]) && Number(entry[1]) >= 0,
+  );
   if (isJsonObject(content) && good.length === times.length) return new Map(good);
   throw refuse(container, 'mounts["/ADD"]', 'a json of whole seconds by URL', content);
 }

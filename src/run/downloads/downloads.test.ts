@@ -137,6 +137,14 @@ describe('a dated download', () => {
     expect(modifiedSecondsOf((await again.fetchDated(url)).said)).toBe(9);
   });
 
+  it.each([
+    ['Thu, 01 Jan 1970 00:00:09 GMT', 9],
+    ['Thu, 01 Jan 1960 00:00:00 GMT', 0],
+    ['yesterday', undefined],
+  ])('is as old as %j says: %s', (said, expected) => {
+    expect(modifiedSecondsOf({ 'Last-Modified': said })).toBe(expected);
+  });
+
   it('is found by its SHA-256 without a question, and asked for where Keep has another', async () => {
     await textOf(downloads([{ headers: { 'cache-control': 'max-age=9' }, text: 'old' }]));
     expect(await downloads([{ text: 'ACGT' }]).fetchDated(url, { sha256 })).toMatchObject({ sha256 });

@@ -46,10 +46,10 @@ export function updateKeptHeaders(kept: KeptHeaders, now: KeptHeaders): KeptHead
   return { ...kept, ...now, ...(modified !== undefined && { 'Last-Modified': modified }) };
 }
 
-/** Seconds since the epoch. */
+/** Seconds since the epoch; nothing is older than that. */
 export function modifiedSecondsOf(kept: KeptHeaders): number | undefined {
   const seconds = Math.floor(parseDate(kept['Last-Modified']) / 1000);
-  return Number.isFinite(seconds) ? seconds : undefined;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
 /** An HTTP-date; what is none, such as the usual `0`, is no time at all. */

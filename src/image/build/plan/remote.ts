@@ -41,8 +41,8 @@ export const isRemote = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.
 export const mayBeRemote = (source: string): boolean => isRemote(source) || source.startsWith('$');
 
 function checkWebUrl(source: string): void {
-  // Without a host, which a variable may have left empty, the first part of the path would be taken for one.
-  const url = /^\w+:\/\/[^/\\?#]/.test(source) ? URL.parse(source) : null;
+  // Without a host, which a variable may have left empty, the first part of the path would be taken for one; line ends would be left out.
+  const url = /^\w+:\/\/[^/\\?#]\P{Cc}*$/u.test(source) ? URL.parse(source) : null;
   if (!url) throw imageError('image/bad-dockerfile', `expected a URL to ADD, got ${JSON.stringify(redact(source))}`);
   if (url.username === '' && url.password === '') return;
   throw imageError('image/bad-dockerfile', `expected a URL without credentials to ADD, got ${redact(source)}`, {
