@@ -111,7 +111,7 @@ describe('images', { timeout: 120_000 }, () => {
     await run(pull('127.0.0.1:1/none:1'), {
       says: [
         /pulling: .*no answer from 127\.0\.0\.1:1: .*; trying again in /,
-        /^pull 127\.0\.0\.1:1\/none:1 failed: .*no answer from 127\.0\.0\.1:1: /m,
+        /^\S+tool\.cwl:\d+:\d+: pull 127\.0\.0\.1:1\/none:1 failed: .*no answer from 127\.0\.0\.1:1: /m,
         'hint: check that the registry runs',
       ],
     });
@@ -146,7 +146,7 @@ describe('images', { timeout: 120_000 }, () => {
 
   it('a blob that is cut each time', async () => {
     registry.faults.cutBlob = { afterBytes: 0, times: 1000 };
-    await run(pull(registry.tools), { says: [/^pull \S+ failed: blob sha256:\w+: /m, 'hint: '] });
+    await run(pull(registry.tools), { says: [/^\S+tool\.cwl:\d+:\d+: pull \S+ failed: blob sha256:\w+: /m, 'hint: '] });
     delete registry.faults.cutBlob;
   });
 

@@ -66,7 +66,8 @@ export async function runCommand(command: RunCommand): Promise<number> {
   const job = withValues(given.job, flagged, commandLineSource);
   const values = expandFormats(job.values, loaded.namespaces) as CwlObject;
   for (const { location = '' } of allFileObjects(values)) if (/^https?:/.test(location)) reach.trust(location);
-  const { inputs } = checkInputs(loaded.process, { ...job, values }, look);
+  const { inputs, warnings } = checkInputs(loaded.process, { ...job, values }, look);
+  if (!flags.quiet) printWarnings([], warnings, flags);
   const placed = { inputs, inputsRoot: job.root };
   const { documentUri } = given;
   if (flags.plan) {

@@ -42,10 +42,15 @@ function checkFile(
       problems.error('input', span, `input ${name}: a ${kind} needs a path, a location or ${literal}`);
     return;
   }
-  if (typeof location !== 'string' || !location.startsWith('file:')) return;
+  if (typeof location !== 'string') return;
+  const place = field(node, 'location') ?? field(node, 'path') ?? span;
+  if (!/^(file|https?|s3|keep|_):/.test(location)) {
+    const message = `input ${name}: expected a path, or a location with file:, http:, https:, s3: or keep:, got`;
+    problems.error('input', place, `${message} ${JSON.stringify(location)}`);
+  }
+  if (!location.startsWith('file:')) return;
   const found = look(location);
   if (!found || found.kind === kind) return;
-  const place = field(node, 'location') ?? field(node, 'path') ?? span;
   const path = displayName(location);
   if (found.kind === 'none') {
     const hint = found.near === undefined ? relative : `did you mean ${JSON.stringify(found.near)}?`;

@@ -98,6 +98,9 @@ c: {class: File, contents: text}
     ['{a: string}', 'a: 3', 'write it in quotes'],
     ['{a: int}', 'a: three', undefined],
     ['{a: {type: {type: enum, symbols: [p, q]}}}', 'a: 3', undefined],
+    ['{a: {type: {type: enum, symbols: [fast, slow]}}}', 'a: fas', 'did you mean "fast"?'],
+    ["{a: 'int?'}", 'a: [1]', 'take it out of the list'],
+    ["{a: 'int?'}", 'a: [x]', undefined],
   ])('%s with %s is told what to write: %s', async (inputs, job, hint) => {
     const error: unknown = await check(inputs, job).catch((thrown: unknown) => thrown);
     expect(error instanceof InvalidDocumentError && error.problems[0]?.hint).toBe(hint);
@@ -119,9 +122,10 @@ fs:
 any: {k: [{class: Directory, path: dir, listing: [{class: File, path: pipe}]}, {class: File, location: keep:x}]}
 l: {class: File, contents: ''}
 e: {class: File, basename: x}
+p: {class: File, location: 'ftp://h/x'}
 `;
     const types =
-      "{f: File, fs: 'File[]', any: Any, l: File, e: File, d: {type: File, default: {class: File, path: none}}}";
+      "{p: File, f: File, fs: 'File[]', any: Any, l: File, e: File, d: {type: File, default: {class: File, path: none}}}";
     const error: unknown = await check(types, text, look).catch((thrown: unknown) => thrown);
     const problems = error instanceof InvalidDocumentError ? error.problems : [];
     expect(problems.map(({ position, message, hint }) => [position.line, position.column, message, hint])).toEqual([
@@ -130,6 +134,7 @@ e: {class: File, basename: x}
       [4, 23, 'input fs: expected a File at /jobs/dir, got a Directory', undefined],
       [5, 71, 'input any: expected a File at /jobs/pipe, got neither a file nor a folder', undefined],
       [7, 4, 'input e: a File needs a path, a location or contents', undefined],
+      [8, 29, expect.stringMatching(/^input p: expected a path, or a location .* got "ftp:\/\/h\/x"$/), undefined],
     ]);
   });
 

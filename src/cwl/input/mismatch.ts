@@ -109,7 +109,15 @@ export function mismatchHint({ type, value, node }: Mismatch): string | undefine
     (member) => typeof member === 'object' && 'items' in member && !findMismatch(value, member.items, ''),
   );
   if (isListed) return 'put it in a list: [ … ]';
+  if (isList(value)) {
+    const [only] = value.length === 1 ? value : [];
+    return only === undefined || findMismatch(only, type, '') ? undefined : 'take it out of the list';
+  }
   if (typeof value === 'string') {
+    const symbols = members.flatMap((member) =>
+      typeof member === 'object' && 'symbols' in member ? member.symbols : [],
+    );
+    if (symbols.length > 0) return didYouMean(value, symbols);
     const text = value.replaceAll('_', '');
     const plain = resolvePlain(text);
     if (plain === text || plain === null || findMismatch(plain, type, '')) return undefined;
