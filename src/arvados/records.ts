@@ -92,7 +92,7 @@ interface Change<R extends Resource> {
 const owned: readonly Resource[] = ['collections', 'container_requests'];
 
 /** Names this submission of a request: an answer that got lost leaves it findable. */
-export const submissionProperty = 'hm:submission';
+const submissionProperty = 'hm:submission';
 
 /**
  * A record too many is harmless, but for a request, which would run twice: before it is sent again, it is looked for. Names of

@@ -145,6 +145,13 @@ describe('a tool that fails', () => {
     );
   });
 
+  it('looks for the program that was executed first', async () => {
+    kit.startEngine(() => ({ exitCode: 127, status: { entrypoint: ['tini', '--'] } }));
+    await expect(run({ baseCommand: 'align' })).rejects.toMatchObject({
+      hint: expect.stringMatching(/^install tini,/),
+    });
+  });
+
   it.each<[string, Fields, RegExp]>([
     ['it may be tried again', {}, /^raise ramMin of its ResourceRequirement, or add the hint arv:OutOfMemoryRetry$/],
     ['it was', { hints: { 'arv:OutOfMemoryRetry': {} } }, /^raise ramMin .*, or memoryRetryMultiplier of its arv:/],

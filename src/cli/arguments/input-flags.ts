@@ -118,7 +118,7 @@ const isBoolean = (input: InputParameter | undefined): boolean =>
   input !== undefined && scalarType(input.type) === 'boolean';
 
 /** A type as the document would write it. */
-export function describe(type: CwlType): string {
+function describe(type: CwlType): string {
   if (typeof type === 'string') return type;
   if (!('type' in type)) {
     const branches = withoutNull(type as readonly CwlType[]);

@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import { type Ending, finishContainer } from './lifecycle.ts';
 
 /** How often a container is started anew before its start counts as failed: Arvados' `MaxDispatchAttempts`. */
-export const maxLockCount = 5;
+const maxLockCount = 5;
 
 /** Arvados API, containers, "Container states". The end is decided once: nothing follows it. */
 const next: Readonly<Record<ContainerState, readonly ContainerState[]>> = {

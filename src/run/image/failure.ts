@@ -50,7 +50,7 @@ export function hintOf(container: EndedContainer | undefined): string | undefine
   if (hint === undefined && container?.exit_code === 126)
     return 'its log says why: a file without the mode to execute, or more arguments and variables than the system takes; those go into a file';
   if (hint !== undefined || container?.exit_code !== 127) return hint;
-  const program = container.command[0] ?? '';
+  const [program = ''] = [...(container.runtime_status.entrypoint ?? []), ...container.command];
   return container.container_image === hostImage
     ? `install ${program}, or what it calls, on this machine, or name an image that has it in a DockerRequirement`
     : `is ${program}, or what it calls, in the image, and on its PATH?`;

@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { parseDockerfile } from './parse.ts';
+import { createProblems, throwProblems } from './problems.ts';
+
+function parseAll(text: string, fileName = 'Dockerfile') {
+  const problems = createProblems(fileName);
+  const dockerfile = parseDockerfile(text, problems);
+  throwProblems(problems);
+  return dockerfile;
+}
 
 /** The instructions without their places. */
 function parse(text: string) {
-  return parseDockerfile(text).instructions.map(({ line: _line, endLine: _end, text: _text, ...rest }) => rest);
+  return parseAll(text).instructions.map(({ line: _line, endLine: _end, text: _text, ...rest }) => rest);
 }
 
 const shell = (...words: string[]) => ({ form: 'shell', words });
@@ -100,7 +108,7 @@ describe('parseDockerfile', () => {
   });
 
   it('keeps the lines of each instruction', () => {
-    const { instructions } = parseDockerfile('# c\nFROM a\n\nRUN x \\\n y\nRUN <<E\nz\nE\nCMD q\r\n');
+    const { instructions } = parseAll('# c\nFROM a\n\nRUN x \\\n y\nRUN <<E\nz\nE\nCMD q\r\n');
     expect(instructions.map(({ line, endLine }) => [line, endLine])).toEqual([
       [2, 2],
       [4, 5],
@@ -197,13 +205,13 @@ describe('parseDockerfile', () => {
       message: expect.stringMatching(message),
       where: { file: 'D', line },
     });
-    expect(() => parseDockerfile(text, 'D')).toThrow(refused);
+    expect(() => parseAll(text, 'D')).toThrow(refused);
   });
 
   it('tells all problems at once, and what may be meant', () => {
     const message =
       'D has 2 problems: line 2: unknown instruction RNU (did you mean "RUN"?); line 4: COPY has no flag --form (did you mean "from"?)';
     const refused = expect.objectContaining({ message });
-    expect(() => parseDockerfile('FROM a\nRNU x\nRUN y\nCOPY --form=x a b', 'D')).toThrow(refused);
+    expect(() => parseAll('FROM a\nRNU x\nRUN y\nCOPY --form=x a b', 'D')).toThrow(refused);
   });
 });

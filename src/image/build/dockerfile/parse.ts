@@ -3,7 +3,7 @@ import { imageError } from '../../errors.ts';
 import type { Instruction } from './instructions.ts';
 import { type InstructionLine, readLines } from './lines.ts';
 import { parsers } from './parsers.ts';
-import { createProblems, type Problems, throwProblems } from './problems.ts';
+import type { Problems } from './problems.ts';
 
 /** A Dockerfile as it is written: nothing is expanded yet. */
 export interface Dockerfile {
@@ -14,15 +14,8 @@ export interface Dockerfile {
   readonly instructions: readonly Instruction[];
 }
 
-/** Parses a Dockerfile. All that is wrong comes in one error, each part with its line. */
-export function parseDockerfile(text: string, fileName = 'Dockerfile'): Dockerfile {
-  const problems = createProblems(fileName);
-  const dockerfile = parseWithProblems(text, problems);
-  throwProblems(problems);
-  return dockerfile;
-}
-
-export function parseWithProblems(text: string, problems: Problems): Dockerfile {
+/** Parses a Dockerfile. What is wrong goes to `problems`, each part with its line. */
+export function parseDockerfile(text: string, problems: Problems): Dockerfile {
   const { lines, escapeChar, syntax } = readLines(text, problems);
   if (syntax !== undefined) checkSyntax(syntax, problems);
   const instructions: Instruction[] = [];

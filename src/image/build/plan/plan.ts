@@ -2,7 +2,7 @@ import { didYouMean } from '../../../core/nearest.ts';
 import { hostPlatform } from '../../platform.ts';
 import type { Instruction } from '../dockerfile/instructions.ts';
 import type { Mount } from '../dockerfile/mount.ts';
-import { parseWithProblems } from '../dockerfile/parse.ts';
+import { parseDockerfile } from '../dockerfile/parse.ts';
 import { createProblems, type Problems, throwProblems } from '../dockerfile/problems.ts';
 import { checkBuildArgs, evaluateGlobalArgs, platformArgs } from './arguments.ts';
 import { checkInstruction } from './checks.ts';
@@ -16,7 +16,7 @@ import { findFrom, planStages, stageHint } from './stages.ts';
  */
 export function planBuild(text: string, options: PlanOptions = {}): BuildPlan {
   const problems = createProblems(options.fileName ?? 'Dockerfile');
-  const dockerfile = parseWithProblems(text, problems);
+  const dockerfile = parseDockerfile(text, problems);
   const { instructions, escapeChar } = dockerfile;
   const buildArgs = options.buildArgs ?? {};
   const platform = options.platform ?? hostPlatform();

@@ -5,7 +5,7 @@ import { formatPlatform } from '../../platform.ts';
 import { parseReference } from '../../reference.ts';
 import { expandWord } from '../dockerfile/expand.ts';
 import type { Instruction, InstructionOf } from '../dockerfile/instructions.ts';
-import { parseWithProblems } from '../dockerfile/parse.ts';
+import { parseDockerfile } from '../dockerfile/parse.ts';
 import { createProblems, type Problems } from '../dockerfile/problems.ts';
 import type { PlannedStage, Source } from './model.ts';
 
@@ -128,7 +128,7 @@ export function parseTrigger(
   at: { readonly line: number; readonly problems: Problems },
 ): Instruction[] {
   const found = createProblems(at.problems.fileName);
-  const { instructions } = parseWithProblems(trigger, found);
+  const { instructions } = parseDockerfile(trigger, found);
   for (const problem of found.found)
     at.problems.report(at.line, `in ONBUILD ${trigger}: ${problem.message}`, problem.hint);
   return instructions.map((instruction) => ({ ...instruction, line: at.line, endLine: at.line }));
