@@ -572,6 +572,22 @@ steps: {s: {run: a.cwl, in: {x: {source: x, valueFrom: "$(self + 1)"}}, out: []}
     expect(await messages(', InlineJavascriptRequirement: {}')).toBe(0);
   });
 
+  it('is a warning where only a File could have a field', async () => {
+    const fields = `
+  a: {type: 'string[]', secondaryFiles: .bai}
+  b: {type: ['null', int], format: 'http://x/y', loadContents: true, streamable: false}
+  c: {type: 'File[]?', secondaryFiles: .bai}
+  d: {type: Any, format: 'http://x/y'}
+  e: {type: {type: record, fields: {f: File}}, secondaryFiles: .bai}
+`;
+    const warnings = await warningsOf(tool().replace('{x: string}', fields));
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'secondaryFiles of "a" is of no use: string[] holds no File',
+      'format of "b" is of no use: int? holds no File',
+      'loadContents of "b" is of no use: int? holds no File',
+    ]);
+  });
+
   it('is a warning where a default does not fit its type', async () => {
     const fields =
       "x: {type: int, default: three}, y: {type: 'int[]', default: [1, 2.0]}, z: {type: int, default: null}";

@@ -8,6 +8,7 @@ import { type PlanRequest, planProcess } from '../../run/plan/plan-process.ts';
 import type { RunOptions } from '../../run/run-process.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { RunFlags } from '../options/options.ts';
+import { placeField } from '../report/place-field.ts';
 import { formatPlace } from '../report/report-error.ts';
 import { toDownloadSettings } from '../run-settings.ts';
 import { createProbe } from '../session.ts';
@@ -72,7 +73,7 @@ function toImageRow({ image, action, because, sizeBytes, layers }: ImagePlan): s
 
 function groupElements(steps: readonly StepPlan[]): string[][] {
   const reasonOf = ({ because, where, hint }: StepPlan) =>
-    `${where ? formatPlace(where) : ''}${because}${hint === undefined ? '' : ` (${hint})`}`;
+    `${where ? formatPlace(placeField(where)) : ''}${because}${hint === undefined ? '' : ` (${hint})`}`;
   const keyOf = (plan: StepPlan) => JSON.stringify([withoutIndices(plan.step), plan.action, reasonOf(plan)]);
   return [...Map.groupBy(steps, keyOf).values()].flatMap((alike) => {
     const [first] = alike;

@@ -1,6 +1,6 @@
 import { nearest } from '../../core/nearest.ts';
 import { describeValue, findMismatch, mismatchHint } from '../input/mismatch.ts';
-import { typeText } from '../link/types.ts';
+import { isArray, itemsOfArray, membersOf, typeText } from '../link/types.ts';
 import type { CwlType, InputParameter, OutputParameter, PickValue } from '../model.ts';
 import { booleanOf, field, isNull, type Node, positionOf, stringOf } from '../syntax/node.ts';
 import type { CwlValue } from '../values.ts';
@@ -31,6 +31,7 @@ export function readOutputs(node: Node | undefined, context: BuildContext): read
 }
 
 function readBase({ id, idSpan, node }: Item, type: CwlType, context: BuildContext) {
+  if (!mayHoldFiles(type)) warnFileFields(id, node, type, context);
   return {
     id,
     ...documentation(node),
@@ -40,6 +41,24 @@ function readBase({ id, idSpan, node }: Item, type: CwlType, context: BuildConte
     streamable: booleanOf(field(node, 'streamable')) ?? false,
     position: positionOf(idSpan),
   };
+}
+
+/** CWL v1.2, "InputParameter": only valid for a File or a list of them. */
+const fileFields = ['secondaryFiles', 'format', 'loadContents', 'streamable'];
+
+const mayHoldFiles = (type: CwlType): boolean =>
+  membersOf(type).some((member) =>
+    typeof member === 'string'
+      ? member === 'File' || member === 'Any'
+      : !isArray(member) || mayHoldFiles(itemsOfArray(member)),
+  );
+
+function warnFileFields(id: string, node: Node, type: CwlType, { problems }: BuildContext): void {
+  for (const name of fileFields) {
+    const value = field(node, name);
+    if (!value || isNull(value) || booleanOf(value) === false) continue;
+    problems.warn('bad-value', value, `${name} of ${JSON.stringify(id)} is of no use: ${typeText(type)} holds no File`);
+  }
 }
 
 function readInput(item: Item, context: BuildContext): InputParameter {
