@@ -25,7 +25,7 @@ export function readEvents(original: string, maxDepth: number): ParsedEvents {
     } catch (error) {
       const at = deficientLine(error, text);
       if (at === undefined || padded.includes(toOriginal(at, padded)) || padded.length >= maxPaddedLines)
-        throw toFailure(error, padded);
+        throw toFailure(error, text, maxDepth, padded);
       padded.push(toOriginal(at, padded));
       padded.sort((a, b) => a - b);
       text = `${text.slice(0, at)}${' '.repeat(padding)}${text.slice(at)}`;
@@ -43,9 +43,37 @@ export class YamlFailure extends Error {
   }
 }
 
-function toFailure(error: unknown, padded: readonly number[]): unknown {
+function toFailure(error: unknown, text: string, maxDepth: number, padded: readonly number[]): unknown {
   if (!(error instanceof YAMLException)) return error;
+  const [, kind] = unclosed.exec(error.reason) ?? [];
+  const opening = kind === undefined ? undefined : findOpening(text, kind === 'double' ? '"' : "'", maxDepth);
+  if (opening !== undefined)
+    return new YamlFailure(`a ${kind} quoted text begins here and has no end`, toOriginal(opening, padded));
   return new YamlFailure(error.reason, toOriginal(error.mark?.position ?? 0, padded));
+}
+
+const unclosed = /^unexpected end of the (?:stream|document) within a (double|single) quoted scalar$/;
+/** Each try reads the text again. */
+const mostTries = 50;
+const mostText = 256 * 1024;
+
+/** Where the quote stands that has no end: the last one before which no other is open. */
+function findOpening(text: string, quote: string, maxDepth: number): number | undefined {
+  let at = text.length > mostText ? -1 : text.lastIndexOf(quote);
+  for (let tries = 0; at >= 0 && tries < mostTries; tries += 1) {
+    if (!isQuoteOpen(text.slice(0, at), maxDepth)) return at;
+    at = at === 0 ? -1 : text.lastIndexOf(quote, at - 1);
+  }
+  return undefined;
+}
+
+function isQuoteOpen(text: string, maxDepth: number): boolean {
+  try {
+    parseEvents(text, { maxDepth });
+    return false;
+  } catch (error) {
+    return error instanceof YAMLException && unclosed.test(error.reason);
+  }
 }
 
 function deficientLine(error: unknown, text: string): number | undefined {

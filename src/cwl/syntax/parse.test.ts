@@ -56,6 +56,11 @@ describe('parseSource', () => {
     const item = list?.kind === 'list' ? list.items[0] : undefined;
     expect(item && positionOf(item)).toEqual({ file: '/a.cwl', line: 3, column: 1 });
     expect(failure('a: {\n}\nb: ]')).toMatchObject({ code: 'cwl/bad-yaml', where: { line: 3 } });
+    expect(failure('a: "x"\nb: "y\nc: it\'s\nd: \'z\'\n')).toMatchObject({
+      message: 'bad YAML: a double quoted text begins here and has no end',
+      where: { line: 2, column: 4 },
+    });
+    expect(failure("a: {b: 'x, c: y}\n")).toMatchObject({ where: { line: 1, column: 8 } });
     expect(failure('inputs: {x: File[]?, y: int}')).toMatchObject({
       hint: 'inside { } and [ ] it takes quotes: "File[]?"',
       where: { line: 1, column: 17 },
