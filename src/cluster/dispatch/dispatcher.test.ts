@@ -340,20 +340,17 @@ describe('the dispatcher', () => {
     dispatch(runIn(cluster), { capacity, ahead: true });
     while (begun.length < 2) await turn();
     const late = createDispatcher({ cluster: other, capacity, logger: silentLogger, runContainer: runIn(other) });
-    const few = await Promise.all(
-      [0, 1, 2].map((n) => other.create('container_requests', hostRequest({ command: [`few ${n}`] }))),
-    );
+    const one = await other.create('container_requests', hostRequest({ command: ['one'] }));
     const waits = 'SELECT 1 FROM sessions WHERE waiting_since IS NOT NULL AND uuid = ?';
     while (!cluster.store.db.get(waits, other.store.session.uuid)) await sleep(1);
-    for (let count = 3; count <= 15; count += 1) {
+    for (let count = 3; count <= 13; count += 1) {
       ends.shift()?.();
       while (begun.length < count) await turn();
     }
     for (const end of ends) end();
-    await Promise.all([...many, ...few].map(final));
+    await Promise.all([...many, one].map(final));
     // Two ran, two were to follow them.
-    expect(begun.indexOf('few 0')).toBeLessThanOrEqual(4);
-    expect(begun.indexOf('few 2')).toBeLessThan(begun.indexOf('many 8'));
+    expect(begun.indexOf('one')).toBeLessThanOrEqual(4);
     await late.stop();
     other.close();
   });

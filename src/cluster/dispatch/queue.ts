@@ -72,16 +72,19 @@ export class Queue {
   }
 
   /** Whether `lockFollowers` would lock any. */
-  hasFollowers(leaders: readonly Container[]): boolean {
-    return this.#selectFollowers(leaders).length > 0;
+  hasFollowers(leaders: readonly Container[], idle: readonly Uuid[]): boolean {
+    return this.#selectFollowers(leaders, idle).length > 0;
   }
 
   /** Locks the next ones, at most one to follow each of the leaders in its room; none while a larger one or another session waits for room. */
-  lockFollowers(leaders: readonly Container[]): Follower[] {
+  lockFollowers(leaders: readonly Container[], idle: readonly Uuid[]): Follower[] {
     return this.#store.write(() => {
       // The room of one that has ended meanwhile may be another process's by now.
       const holders = new Set(this.#store.db.all(active).map(({ uuid }) => uuid));
-      const found = this.#selectFollowers(leaders.filter(({ uuid }) => holders.has(uuid)));
+      const found = this.#selectFollowers(
+        leaders.filter(({ uuid }) => holders.has(uuid)),
+        idle,
+      );
       return found.map(({ waiting, leader }) => ({ container: this.#lock(waiting, false), leader }));
     });
   }
@@ -130,12 +133,15 @@ export class Queue {
     return started;
   }
 
-  #selectFollowers(running: readonly Container[]): { readonly waiting: Waiting; readonly leader: Uuid }[] {
+  #selectFollowers(
+    running: readonly Container[],
+    idle: readonly Uuid[],
+  ): { readonly waiting: Waiting; readonly leader: Uuid }[] {
     const leaders = [...running];
     const found: { waiting: Waiting; leader: Uuid }[] = [];
     if (this.#passed !== undefined || leaders.length === 0) return found;
     const rival = this.#share.rival();
-    if (rival && goesFirst(rival, this.#own(this.#holders([])))) return found;
+    if (rival && goesFirst(rival, this.#own(this.#holders(idle)))) return found;
     forEachWaiting(this.#store, this.#scope, (waiting) => {
       const index = leaders.findIndex((leader) => isWithin(waiting, wantsOf(leader)));
       const [leader] = index < 0 ? [] : leaders.splice(index, 1);

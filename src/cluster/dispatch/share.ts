@@ -4,6 +4,8 @@ import type { Store } from '../store/store.ts';
 /** A session that has not said so again for this long does not wait any more: it was stopped, or is busy otherwise. */
 const leaseSeconds = 3;
 const tellEveryMs = 1_000;
+/** To pass room from one process to another costs more than a short container: what becomes free sooner is waited for in silence. */
+const patienceMs = 500;
 
 /** Another session that waits for room. */
 export interface Rival {
@@ -23,8 +25,8 @@ export const goesFirst = ({ cores, isOlder }: Rival, held: number): boolean =>
  */
 export class Share {
   readonly #store: Store;
-  #since: string | undefined;
-  #toldMs = 0;
+  #since: { readonly at: string; readonly ms: number } | undefined;
+  #toldMs: number | undefined;
 
   constructor(store: Store) {
     this.#store = store;
@@ -34,30 +36,37 @@ export class Share {
   rival(): Rival | undefined {
     const row = this.#store.db.get(waiting, this.#store.session.uuid);
     if (row === undefined) return undefined;
-    return { cores: Number(row.cores), isOlder: this.#since === undefined || String(row.since) < this.#since };
+    return { cores: Number(row.cores), isOlder: this.#since === undefined || String(row.since) < this.#since.at };
   }
 
   /** This session waits for room for the container `head`, or for none. */
   tell(head: Uuid | undefined): void {
-    const { db, session } = this.#store;
-    if (head === undefined) {
-      if (this.#since === undefined) return;
-      this.#since = undefined;
-      this.#store.write(() => db.run(noLonger, session.uuid));
-      return;
+    if (head === undefined) this.#endWait();
+    else {
+      this.#since ??= { at: this.#store.now(), ms: performance.now() };
+      const isNew = this.#toldMs === undefined;
+      const dueMs = this.#toldMs === undefined ? this.#since.ms + patienceMs : this.#toldMs + tellEveryMs;
+      if (performance.now() >= dueMs) this.#say(this.#since.at, isNew ? head : undefined);
     }
-    const isNew = this.#since === undefined;
-    if (!isNew && performance.now() - this.#toldMs < tellEveryMs) return;
+  }
+
+  #say(since: string, news: Uuid | undefined): void {
+    const { db, session } = this.#store;
     if (db.get(anotherSession, session.uuid) === undefined) return;
-    const since = this.#since ?? this.#store.now();
-    this.#since = since;
     this.#toldMs = performance.now();
     this.#store.write(() => {
       session.register();
       db.run(waits, since, session.uuid);
       // So that the others look.
-      if (isNew) this.#store.changed('containers', head, ['priority']);
+      if (news !== undefined) this.#store.changed('containers', news, ['priority']);
     });
+  }
+
+  #endWait(): void {
+    this.#since = undefined;
+    if (this.#toldMs === undefined) return;
+    this.#toldMs = undefined;
+    this.#store.write(() => this.#store.db.run(noLonger, this.#store.session.uuid));
   }
 }
 

@@ -53,8 +53,9 @@ export function createStarter(options: StarterOptions): () => Promise<void> {
   };
   const startFollowers = async (): Promise<void> => {
     const leaders = running.leaders();
-    if (stopped.aborted || leaders.length === 0 || !(hasMore || queue.hasFollowers(leaders))) return;
-    const locked = await store.call(() => queue.lockFollowers(leaders));
+    const idle = running.idle();
+    if (stopped.aborted || leaders.length === 0 || !(hasMore || queue.hasFollowers(leaders, idle))) return;
+    const locked = await store.call(() => queue.lockFollowers(leaders, idle));
     hasMore = locked.length === leaders.length;
     await take(options, locked, ({ container, leader }) => start(options, container, leader));
     running.handOver();
