@@ -19,14 +19,15 @@ export interface BlockStore {
 export interface LocalBlockStore extends BlockStore {
   /**
    * Takes the regular file at `path` (64 MiB a block, in order) and removes or replaces it: where the file system allows,
-   * by renaming, so that no byte is copied. The caller gives the file up: nobody else may write to it any more.
+   * by renaming, so that no byte is copied. The caller gives the file up: nobody else may write to it any more. After an abort
+   * it lies where it was.
    */
-  adoptFile(path: string): Promise<StoredFile>;
+  adoptFile(path: string, signal?: AbortSignal): Promise<StoredFile>;
   /**
    * Stores the content of a file that stays the user's own: read once, copied (reflinked where possible), never moved.
    * A symbolic link is refused, here and in `adoptFile`: for a file of the user, resolve its path first.
    */
-  storeFile(path: string): Promise<StoredFile>;
+  storeFile(path: string, signal?: AbortSignal): Promise<StoredFile>;
   /** Path of a read-only file whose bytes are exactly these blocks in order, if there is one on disk already. */
   wholeFile(locators: readonly BlockLocator[]): Promise<string | undefined>;
 }

@@ -27,11 +27,11 @@ const atOnce = 4;
  * Stores what is on this machine as blocks. Symbolic links are followed, those that lead round in a circle refused; what is neither
  * file nor directory is refused before it is opened, so that nothing hangs.
  */
-export function createHostFiles(blocks: LocalBlockStore): HostFiles {
+export function createHostFiles(blocks: LocalBlockStore, signal?: AbortSignal): HostFiles {
   const limited = createLimiter(atOnce);
 
   async function readFile(path: string, name: string): Promise<Tree> {
-    const stored = await limited(async () => blocks.storeFile(await realpath(path)));
+    const stored = await limited(async () => blocks.storeFile(await realpath(path), signal));
     return { files: [{ path: name, sizeBytes: stored.sizeBytes, segments: toSegments(stored) }], directories: [] };
   }
 

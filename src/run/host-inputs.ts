@@ -17,6 +17,7 @@ interface HostInputServices {
   readonly hostFiles: HostFiles;
   /** As in `InputStoreOptions`. */
   readonly downloads?: Downloads;
+  readonly signal?: AbortSignal;
 }
 
 /** The File in Keep: it lies in one collection with its secondaryFiles, which must be host files too. */
@@ -43,7 +44,11 @@ export async function storeHostDirectory(directory: CwlDirectory, services: Host
   return { ...rest, location: formatKeepLocation(portableDataHash), basename };
 }
 
-async function readEntry(entry: Entry, name: string, { hostFiles, downloads }: HostInputServices): Promise<Tree> {
+async function readEntry(
+  entry: Entry,
+  name: string,
+  { hostFiles, downloads, signal }: HostInputServices,
+): Promise<Tree> {
   const location = entry.location ?? '';
   if (!isRemote(location)) return hostFiles.read(toHostPath(location), entry.class, name);
   const hint = 'download it and give its path';
@@ -51,7 +56,7 @@ async function readEntry(entry: Entry, name: string, { hostFiles, downloads }: H
     throw runError('run/bad-input', `expected the path of a Directory, got ${location}: a URL names a file`, { hint });
   if (downloads === undefined || location.startsWith('s3:'))
     throw runError('run/bad-input', `cannot fetch input ${location}`, { hint });
-  return { files: [{ ...(await downloads.fetch(location)), path: name }], directories: [] };
+  return { files: [{ ...(await downloads.fetch(location, signal)), path: name }], directories: [] };
 }
 
 async function saveTree(name: string, { files, directories }: Tree, api: ClusterApi): Promise<Collection> {

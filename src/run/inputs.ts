@@ -18,6 +18,8 @@ export interface InputStoreOptions {
   readonly blocks: LocalBlockStore;
   /** Absent: files of the web are an error. */
   readonly downloads?: Downloads;
+  /** Ends what is being read, also in the middle of a file. */
+  readonly signal?: AbortSignal;
 }
 
 type Entry = CwlFile | CwlDirectory;
@@ -34,7 +36,7 @@ const parallelValues = 4;
 
 /** Stores each location once in its life, however many values name it. */
 export function createInputStore(options: InputStoreOptions): InputStore {
-  const storing: Storing = { ...options, hostFiles: createHostFiles(options.blocks), known: new Map() };
+  const storing: Storing = { ...options, hostFiles: createHostFiles(options.blocks, options.signal), known: new Map() };
   return {
     store: (value) => storeValue(value, storing),
     storeObject: (object) => storeValue(object as CwlValue, storing) as Promise<CwlObject>,

@@ -80,7 +80,7 @@ export async function runProcess(
   const { api, blocks, javascript, emit, downloads } = services;
   const { process, name } = request;
   refuseUnsupported(process);
-  const store = createInputStore({ api, blocks, ...(downloads && { downloads }) });
+  const store = createInputStore({ api, blocks, signal, ...(downloads && { downloads }) });
   const inputs = await storeRunInputs(process, request, { ...services, store });
   const run = await createRunRecord(api, { ...request.record, name, storedInputs: inputs as JsonValue });
   const keep = createJobFiles(api, blocks);

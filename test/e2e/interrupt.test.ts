@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, truncateSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -62,7 +64,48 @@ async function expectCancelled({ ended }: Started, exitCode = 130, signal = 'SIG
   });
 }
 
+/** Before the run has a record: nothing is under way but the inputs. */
+async function expectStopped({ ended }: Started): Promise<void> {
+  const { stderr, exitCode } = await ended;
+  expect({ exitCode, stderr }).toMatchObject({
+    exitCode: 130,
+    stderr: expect.stringMatching(/^interrupted by SIGINT/m),
+  });
+  const left = readdirSync(join(runner.home, 'keep/tmp'), { recursive: true, withFileTypes: true });
+  expect(left.filter((entry) => entry.isFile())).toEqual([]);
+}
+
+const reader = tool('true').replace('inputs: []', 'inputs: { file: File }');
+
 describe('Ctrl-C', () => {
+  it('ends the reading of a large input', { timeout: 30_000 }, async () => {
+    runner.write('tool.cwl', reader);
+    const path = runner.write('large', '');
+    truncateSync(path, 2 ** 40);
+    const started = runner.start(['tool.cwl', '--file', 'large']);
+    await expect.poll(() => existsSync(join(runner.home, 'keep/tmp')), { timeout: 20_000 }).toBe(true);
+    await sleep(1000);
+    started.child.kill('SIGINT');
+    await expectStopped(started);
+  });
+
+  it('ends a download', { timeout: 30_000 }, async () => {
+    runner.write('tool.cwl', reader);
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { 'content-length': '1000000' }).write('the first of it');
+      setInterval(() => response.write('.'), 200).unref();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const started = runner.start(['tool.cwl', '--allow-private-network', '--file', `http://127.0.0.1:${port}/f`]);
+    await once(server, 'request');
+    await sleep(500);
+    started.child.kill('SIGINT');
+    await expectStopped(started);
+    server.close();
+    server.closeAllConnections();
+  });
+
   it('ends a step', async () => {
     const started = await startUntilRunning(tool('sleep 611'));
     started.child.kill('SIGINT');

@@ -31,8 +31,11 @@ export function createLocalKeep({ disk, remote, signatures, logger }: LocalKeepO
     const name = stripHints(locator);
     return signatures.find(name) ?? flight(name, async () => remote.write(data ?? (await disk.read(name))));
   };
-  const sendAll = async ({ locators, sizeBytes }: StoredFile): Promise<StoredFile> => ({
-    locators: await mapLimited(locators, blocksAtOnce, (locator) => send(locator)),
+  const sendAll = async ({ locators, sizeBytes }: StoredFile, signal?: AbortSignal): Promise<StoredFile> => ({
+    locators: await mapLimited(locators, blocksAtOnce, (locator) => {
+      signal?.throwIfAborted();
+      return send(locator);
+    }),
     sizeBytes,
   });
   /** A disk that is full slows down, no more. */
@@ -58,7 +61,7 @@ export function createLocalKeep({ disk, remote, signatures, logger }: LocalKeepO
       return send(locator, data);
     },
     has: async (locator) => signatures.find(locator) !== undefined || remote.has(locator),
-    adoptFile: async (path) => sendAll(await disk.adoptFile(path)),
-    storeFile: async (path) => sendAll(await disk.storeFile(path)),
+    adoptFile: async (path, signal) => sendAll(await disk.adoptFile(path, signal), signal),
+    storeFile: async (path, signal) => sendAll(await disk.storeFile(path, signal), signal),
   };
 }

@@ -30,7 +30,7 @@ export function lazyDownloads(
     return loaded;
   };
   return {
-    fetch: async (url) => (await open()).fetch(url),
+    fetch: async (url, signal) => (await open()).fetch(url, signal),
     fetchDated: async (url, wants) => (await open()).fetchDated(url, wants),
     exists: async (url) => (await open()).exists(url),
   };

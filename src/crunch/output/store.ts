@@ -54,14 +54,14 @@ export async function storeFiles(
 type Take = (path: string, file: OutputFile) => Promise<void>;
 
 /** Gives a file up to the store; one with other names is left where it is, and stored once. */
-function createWholeStore({ blocks }: StoreOptions): Take {
+function createWholeStore({ blocks, signal }: StoreOptions): Take {
   const byInode = new Map<string, Promise<StoredFile>>();
   return async (path, file) => {
     if (file.sharedId === undefined) {
-      file.segments = toSegments(await blocks.adoptFile(path));
+      file.segments = toSegments(await blocks.adoptFile(path, signal));
       return;
     }
-    const known = byInode.get(file.sharedId) ?? blocks.storeFile(path);
+    const known = byInode.get(file.sharedId) ?? blocks.storeFile(path, signal);
     byInode.set(file.sharedId, known);
     file.segments = toSegments(await known);
   };

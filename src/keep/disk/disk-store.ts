@@ -53,8 +53,8 @@ export async function openDiskBlockStore(directory: string, options: DiskBlockSt
     read: (locator, signal) => named('read a block', directory, () => readStored(store, locator, signal)),
     write: (data) => named('write a block', directory, () => writeBlock(store, data)),
     has: (locator) => named('look for a block', directory, () => hasBlock(store, locator)),
-    adoptFile: (path) => named('store a file', path, () => adoptFile(store, path)),
-    storeFile: (path) => named('store a file', path, () => storeFile(store, path)),
+    adoptFile: (path, signal) => named('store a file', path, () => adoptFile(store, path, signal)),
+    storeFile: (path, signal) => named('store a file', path, () => storeFile(store, path, signal)),
     wholeFile: (locators) => named('look for a file', directory, () => wholeFile(store, locators)),
     exportBlocks: (locators) => named('write a block', directory, () => exportBlocks(store, locators)),
   };

@@ -42,7 +42,7 @@ describe('hashing a file of many blocks', () => {
   ])('copies it on the way, by %s', async (_what, hash) => {
     await using file = await open(path, 'r');
     await using copy = await open(join(home, 'copy'), 'wx');
-    await hash(file, copy);
+    await hash(file, { copyTo: copy });
     expect(execFileSync('cmp', [path, join(home, 'copy')], { encoding: 'utf8' })).toBe('');
   });
 
@@ -71,8 +71,19 @@ describe('hashing a file of many blocks', () => {
   it('reports what the file system said in a thread', async () => {
     await using file = await open(path, 'r');
     await using readOnly = await open(path, 'r');
-    const error = await hashFile(file, readOnly).catch((caught: unknown) => caught);
+    const error = await hashFile(file, { copyTo: readOnly }).catch((caught: unknown) => caught);
     expect(errorCode(error)).toBe('EBADF');
+  });
+
+  it.each([
+    ['several threads', hashFile],
+    ['one thread', hashInTurn],
+  ])('ends in the middle when nobody wants it, by %s', async (_what, hash) => {
+    await using file = await open(path, 'r');
+    const controller = new AbortController();
+    const hashed = hash(file, { signal: controller.signal });
+    controller.abort(new Error('interrupted'));
+    await expect(hashed).rejects.toThrow('interrupted');
   });
 
   it('notices that a file became shorter', async () => {

@@ -34,16 +34,26 @@ function createBlockHasher() {
   };
 }
 
-/** The blocks of a file, which is read once; with `copyTo`, its bytes are written there as well. */
-export async function hashFile(file: FileHandle, copyTo?: FileHandle): Promise<readonly BlockLocator[]> {
+export interface HashOptions {
+  /** The bytes are written there as well. */
+  readonly copyTo?: FileHandle;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The blocks of a file, which is read once. */
+export async function hashFile(file: FileHandle, options: HashOptions = {}): Promise<readonly BlockLocator[]> {
+  const { copyTo, signal } = options;
   const { size } = await file.stat();
-  if (size < minParallelBytes) return hashInTurn(file, copyTo);
+  if (size < minParallelBytes) return hashInTurn(file, options);
   await using direct = copyTo && isTooLargeForCache(size) ? await openDirect(copyTo) : undefined;
-  return await hashInParallel(file.fd, size, { copyTo: copyTo?.fd, copyDirectlyTo: direct?.fd });
+  return await hashInParallel(file.fd, size, { copyTo: copyTo?.fd, copyDirectlyTo: direct?.fd, signal });
 }
 
 /** In this thread: the next chunk is read and the last one written while the present one is hashed. */
-export async function hashInTurn(file: FileHandle, copyTo?: FileHandle): Promise<readonly BlockLocator[]> {
+export async function hashInTurn(
+  file: FileHandle,
+  { copyTo, signal }: HashOptions = {},
+): Promise<readonly BlockLocator[]> {
   const hasher = createBlockHasher();
   const buffers = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)] as const;
   let position = 0;
@@ -52,6 +62,7 @@ export async function hashInTurn(file: FileHandle, copyTo?: FileHandle): Promise
   for (let turn = 0; ; turn += 1) {
     const chunk = await next;
     if (chunk.length === 0) break;
+    signal?.throwIfAborted();
     position += chunk.length;
     await written; // It used the buffer that the next read fills.
     next = readChunk(file, turn % 2 === 0 ? buffers[1] : buffers[0], position);

@@ -13,18 +13,19 @@ import { writerSinceMs } from './writers.ts';
 const smallBytes = 4 * 1024 * 1024;
 
 /** `LocalBlockStore.adoptFile`. */
-export async function adoptFile(store: Parts, path: string): Promise<StoredFile> {
+export async function adoptFile(store: Parts, path: string, signal?: AbortSignal): Promise<StoredFile> {
   await using file = await openRegular(path);
   const before = await file.stat({ bigint: true });
   // Another link to the file, or another file system: it cannot be taken, only copied.
   if (before.nlink > 1n || before.dev !== (await stat(store.layout.directory, { bigint: true })).dev) {
-    return await copyAndRemove(store, path, file);
+    return await copyAndRemove(store, { path, file, signal });
   }
-  const locators = await hashFile(file);
+  const locators = await hashFile(file, { signal });
   await checkUnchanged(file, before, path);
   const target = await newPlaceOf(store, locators);
   if (target === undefined) await giveUp(path);
-  else if (!(await take(store, path, target, { file, before }))) return await copyAndRemove(store, path, file);
+  else if (!(await take(store, path, target, { file, before })))
+    return await copyAndRemove(store, { path, file, signal });
   return finishFile(store, locators);
 }
 
@@ -52,9 +53,16 @@ async function take({ place }: Parts, path: string, target: string, { file, befo
   }
 }
 
-async function copyAndRemove(store: Parts, path: string, file: FileHandle): Promise<StoredFile> {
-  const stored = await copyFile(store, path, file);
-  await giveUp(path);
+/** A file to be copied. */
+interface Source {
+  readonly path: string;
+  readonly file: FileHandle;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function copyAndRemove(store: Parts, source: Source): Promise<StoredFile> {
+  const stored = await copyFile(store, source);
+  await giveUp(source.path);
   return stored;
 }
 
@@ -66,13 +74,14 @@ async function giveUp(path: string): Promise<void> {
 }
 
 /** `LocalBlockStore.storeFile`. */
-export async function storeFile(store: Parts, path: string): Promise<StoredFile> {
+export async function storeFile(store: Parts, path: string, signal?: AbortSignal): Promise<StoredFile> {
+  signal?.throwIfAborted();
   await using file = await openRegular(path);
   const before = await file.stat({ bigint: true });
   const locators = await store.known.find(before);
   if (locators && (await hasAll(store, locators))) return { locators, sizeBytes: totalBytes(locators) };
   const readAtNs = store.clock.nowNs();
-  const stored = await (before.size <= smallBytes ? readSmallFile : copyFile)(store, path, file);
+  const stored = await (before.size <= smallBytes ? readSmallFile : copyFile)(store, { path, file, signal });
   await store.known.remember(before, stored.locators, readAtNs);
   return stored;
 }
@@ -84,7 +93,7 @@ async function hasAll(store: Parts, locators: readonly BlockLocator[]): Promise<
 }
 
 /** Read whole before anything is written: most small files are in the store already. */
-async function readSmallFile(store: Parts, path: string, file: FileHandle): Promise<StoredFile> {
+async function readSmallFile(store: Parts, { path, file }: Source): Promise<StoredFile> {
   const before = await file.stat({ bigint: true });
   const data = await file.readFile();
   await checkUnchanged(file, before, path);
@@ -92,23 +101,23 @@ async function readSmallFile(store: Parts, path: string, file: FileHandle): Prom
 }
 
 /** What is kept is what was hashed: a clone, or the very bytes on their way to the copy. */
-async function copyFile(store: Parts, path: string, file: FileHandle): Promise<StoredFile> {
+async function copyFile(store: Parts, { path, file, signal }: Source): Promise<StoredFile> {
   const before = await file.stat({ bigint: true });
   const clone = await store.place.cloneFile(path);
-  if (clone !== undefined) return keepClone(store, clone);
+  if (clone !== undefined) return keepClone(store, clone, signal);
   let locators: readonly BlockLocator[] = [];
   await store.place.fillFile(async (copy) => {
-    locators = await hashFile(file, copy);
+    locators = await hashFile(file, { copyTo: copy, signal });
     await checkUnchanged(file, before, path);
     return newPlaceOf(store, locators);
   });
   return finishFile(store, locators);
 }
 
-async function keepClone(store: Parts, clone: string): Promise<StoredFile> {
+async function keepClone(store: Parts, clone: string, signal?: AbortSignal): Promise<StoredFile> {
   try {
     await using file = await open(clone, 'r');
-    const locators = await hashFile(file);
+    const locators = await hashFile(file, { signal });
     const path = await newPlaceOf(store, locators);
     if (path !== undefined) {
       await chmod(clone, blockMode);

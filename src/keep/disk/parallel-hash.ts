@@ -10,13 +10,17 @@ export const minParallelBytes = 4 * maxBlockBytes;
 /** More threads than this wait for the disk. */
 const maxThreads = 4;
 
-type CopyTo = { readonly [Name in 'copyTo' | 'copyDirectlyTo']?: number | undefined };
+interface ParallelOptions {
+  readonly copyTo?: number | undefined;
+  readonly copyDirectlyTo?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The blocks of an open file of this size, hashed by a thread for each processor; with `copyTo`, copied there as well. */
 export async function hashInParallel(
   fd: number,
   sizeBytes: number,
-  { copyTo, copyDirectlyTo }: CopyTo = {},
+  { copyTo, copyDirectlyTo, signal }: ParallelOptions = {},
 ): Promise<readonly BlockLocator[]> {
   const blocks = Math.ceil(sizeBytes / maxBlockBytes);
   const job: HashJob = {
@@ -28,7 +32,12 @@ export async function hashInParallel(
     ...(copyDirectlyTo === undefined ? {} : { copyDirectlyTo }),
   };
   const threads = Math.min(maxThreads, availableParallelism(), blocks);
+  // Each thread ends with the block that it has.
+  const claimAll = () => Atomics.store(job.claimed, 0, blocks);
+  signal?.addEventListener('abort', claimAll, { once: true });
   const outcomes = await Promise.allSettled(Array.from({ length: threads }, () => runThread(job)));
+  signal?.removeEventListener('abort', claimAll);
+  signal?.throwIfAborted();
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   return Array.from({ length: blocks }, (_, block) => {
     const digest = Buffer.from(job.digests.subarray(block * digestBytes, (block + 1) * digestBytes));

@@ -51,7 +51,7 @@ export function createDownloads(options: DownloadOptions): Downloads {
     return done.get(key) ?? share(key, task, signal);
   };
   return {
-    fetch: async (url) => (await once(url)).file,
+    fetch: async (url, signal) => (await once(url, { ...(signal && { signal }) })).file,
     async fetchDated(url, wants) {
       const kept = await once(url, wants);
       const sha256 = kept.headers[digestName] ?? (await rememberDigest(url, kept, options));

@@ -5,7 +5,7 @@ import type { KeptHeaders } from './freshness.ts';
 /** Files of the web in Keep. */
 export interface Downloads {
   /** The file at `url`, downloaded unless Keep has it and the server says that it is the same. Concurrent callers share one transfer. */
-  fetch(url: string): Promise<CollectionFile>;
+  fetch(url: string, signal?: AbortSignal): Promise<CollectionFile>;
   /**
    * As `fetch`, and says what names and dates the file. Where Keep has the file of that `sha256` from there, no server is asked; where it
    * has another one, the server is, fresh or not.
