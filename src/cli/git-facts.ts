@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { redactUrl } from './redact.ts';
 
@@ -17,6 +20,7 @@ export async function readGitFacts(
   folder: string,
   scope: GitScope,
 ): Promise<Record<`arv:git${string}`, string> | undefined> {
+  if (!(await isInWorkTree(folder))) return undefined;
   const ask: Git = async (...args) => {
     try {
       const options = { timeout: 10_000, maxBuffer: 16 * 1024 * 1024 };
@@ -48,6 +52,16 @@ export async function readGitFacts(
     'arv:gitDescribe': describe,
     'arv:gitPath': path,
   };
+}
+
+/** Whether git can find one: to look takes less than to ask, and most documents lie in none. */
+async function isInWorkTree(folder: string): Promise<boolean> {
+  if (process.env.GIT_DIR !== undefined) return true;
+  const real = await realpath(folder).catch(() => undefined);
+  for (let path = real; path !== undefined; path = path === dirname(path) ? undefined : dirname(path)) {
+    if (existsSync(join(path, '.git'))) return true;
+  }
+  return false;
 }
 
 /**
