@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { lastingProcessesWith, unfinishedIn } from './leftovers.ts';
 import { createRunner, type Runner } from './runner.ts';
+import { scatterOver } from './scatter.ts';
 
 /** More than any machine that runs this has cores, and more than what waits beside what runs. */
 const steps = 200;
@@ -14,27 +15,12 @@ beforeAll(() => {
 afterAll(() => runner.remove());
 
 /** Every job waits until all of them have begun. */
-const workflow = (meeting: string): string => `cwlVersion: v1.2
-class: Workflow
-requirements: { ScatterFeatureRequirement: {} }
-inputs: { numbers: "int[]" }
-outputs: { all: { type: "File[]", outputSource: each/out } }
-steps:
-  each:
-    scatter: number
-    in: { number: numbers }
-    out: [out]
-    run:
-      class: CommandLineTool
-      requirements: { ResourceRequirement: { coresMin: 0.005, ramMin: 8 } }
+const workflow = (meeting: string): string =>
+  scatterOver(`requirements: { ResourceRequirement: { coresMin: 0.005, ramMin: 8 } }
       baseCommand:
         - bash
         - -c
-        - 'cd ${meeting}; : > "$0"; until all=(*); [ "\${#all[@]}" = ${steps} ]; do sleep 1; done; echo "$0"'
-      inputs: { number: { type: int, inputBinding: {} } }
-      stdout: out.txt
-      outputs: { out: stdout }
-`;
+        - 'cd ${meeting}; : > "$0"; until all=(*); [ "\${#all[@]}" = ${steps} ]; do sleep 1; done; echo "$0"'`);
 
 it('steps that want parts of cores all run at once', { timeout: 300_000 }, async () => {
   const meeting = join(runner.folder, 'meeting');

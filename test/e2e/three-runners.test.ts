@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { lastingProcessesWith, unfinishedIn } from './leftovers.ts';
 import { createRunner, type Runner } from './runner.ts';
+import { scatterOver } from './scatter.ts';
 
 const steps = 200;
 
@@ -13,23 +14,7 @@ beforeAll(() => {
 afterAll(() => runner.remove());
 
 /** Every job notes that it ran. */
-const workflow = (notes: string): string => `cwlVersion: v1.2
-class: Workflow
-requirements: { ScatterFeatureRequirement: {} }
-inputs: { numbers: "int[]" }
-outputs: { all: { type: "File[]", outputSource: each/out } }
-steps:
-  each:
-    scatter: number
-    in: { number: numbers }
-    out: [out]
-    run:
-      class: CommandLineTool
-      baseCommand: [sh, -c, 'echo "$0" >> ${notes}; echo "$0"']
-      inputs: { number: { type: int, inputBinding: {} } }
-      stdout: out.txt
-      outputs: { out: stdout }
-`;
+const workflow = (notes: string): string => scatterOver(`baseCommand: [sh, -c, 'echo "$0" >> ${notes}; echo "$0"']`);
 
 it('three runners with the same 200 steps on one home run each of them once', { timeout: 300_000 }, async () => {
   const notes = join(runner.folder, 'notes');
